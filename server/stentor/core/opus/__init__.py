@@ -1,0 +1,1 @@
+"""What an Opus packet says of itself without being decoded (RFC 6716 section 3)."""
