@@ -1,0 +1,1 @@
+"""Who gets in: tickets and seats."""
