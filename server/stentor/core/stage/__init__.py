@@ -1,0 +1,1 @@
+"""The program stream: what listeners hear, whoever is speaking."""
