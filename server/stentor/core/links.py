@@ -1,0 +1,94 @@
+"""The page on which roles meet: what they say to each other, and nothing of how they do it.
+
+No role imports another. In one process `app/roles` joins these directly; in a cluster the same calls
+travel as signed datagrams or directory records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from stentor.core.outputs import Address
+from stentor.core.stage.program import ProgramFrame
+
+Duty = Literal["relay", "ingest"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRecord:
+    """What a media port publishes about itself in the directory so that any gateway can answer for it."""
+
+    shard: int
+    """Number of the shard, 32 bits, unique in the cluster."""
+    duty: Duty
+    """`relay` seats listeners, `ingest` takes publishers."""
+    key_id: int
+    """Which capsule secret is in force, 0 to 255."""
+    secret: bytes
+    """32 bytes, new at every start: capsules of a former life are worth nothing."""
+    fingerprint: str
+    """sha-256 of the DTLS certificate as in SDP: `AB:CD:...`."""
+    candidates: tuple[Address, ...]
+    """Every address a browser may reach it at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What a shard tells every gateway once a second."""
+
+    shard: int
+    """Who speaks."""
+    relay_time: float
+    """The shard's own clock in seconds: capsule expiry is counted in it."""
+    state: Literal["ready", "draining"]
+    """A draining shard gets nobody new."""
+    seats_free: int
+    """How many listeners it would still take."""
+    listeners: int
+    """How many it has."""
+
+
+class ShardControl(Protocol):
+    """What a gateway may ask of the shard that owns a session."""
+
+    async def end_session(self, shard: int, session: bytes) -> bool:
+        """End it now (WHEP or WHIP DELETE). False when there is no such session, or it has ended before."""
+
+    async def end_event(self, event_id: str) -> None:
+        """Close every session of the event with close_notify."""
+
+    async def listeners_of(self, event_id: str) -> int:
+        """How many listen to the event on all shards."""
+
+    async def host_state(self, event_id: str) -> Literal["none", "present", "away"]:
+        """Whether a publisher is connected and heard, connected once but silent now, or never came."""
+
+
+class FrameSink(Protocol):
+    """Where a stage sends its program: the trunk today; a packager or a recorder tomorrow."""
+
+    def frame(self, event: bytes, frame: ProgramFrame, *, now: float) -> None:
+        """Take one frame of the event with this key (`ids.event_key`). Must not block."""
+
+
+class Trunk(Protocol):
+    """What a relay says towards the stage."""
+
+    def subscribe(self, event: bytes, *, now: float) -> None:
+        """Ask for an event's program. Soft state: said every second while there are listeners."""
+
+
+class SourceSink(Protocol):
+    """Where ingest hands a publisher's Opus packets: the stage."""
+
+    def open_source(self, event: bytes, source: bytes, *, now: float) -> None:
+        """`source` (a session id) is the event's publisher from now on; the one before is ignored."""
+
+    def close_source(self, event: bytes, source: bytes, *, now: float) -> None:
+        """That publisher is gone."""
+
+    def receive(
+        self, event: bytes, source: bytes, sequence: int, timestamp: int, payload: bytes, *, now: float
+    ) -> None:
+        """One Opus packet with the RTP sequence and timestamp the publisher gave it."""

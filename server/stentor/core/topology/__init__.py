@@ -1,0 +1,1 @@
+"""Where things go: which shard takes a listener, which relay feeds which."""

@@ -1,0 +1,172 @@
+"""One WebRTC session: its addresses, its DTLS association and what arrives encrypted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+
+from stentor.core.outputs import Address, Transmit
+from stentor.core.webrtc import dtls_records
+from stentor.core.webrtc.capsule import Capsule, PeerKind
+from stentor.core.webrtc.dtls import DtlsIdentity, DtlsState, DtlsTransport
+from stentor.core.webrtc.ice_lite import IceLite, Pair
+from stentor.core.webrtc.notices import CloseReason
+from stentor.core.webrtc.srtp import Opener
+
+FIRST_DTLS_TIMEOUT = 5.0  # seconds from first contact to the peer's first DTLS datagram
+HANDSHAKE_TIMEOUT = 10.0  # seconds from first contact to the end of DTLS
+MAX_BLOCKED = 8  # datagrams held back by the amplification limit
+
+
+class PeerState(Enum):
+    """Legal moves: HALF_OPEN > HANDSHAKING > CONNECTED > CLOSED, any > CLOSED."""
+
+    HALF_OPEN = "half-open"
+    HANDSHAKING = "handshaking"
+    CONNECTED = "connected"
+    CLOSED = "closed"
+
+
+class Peer:
+    """State of one session; `PeerTable` feeds it and reads `take_transmits`."""
+
+    __slots__ = (
+        "_blocked",
+        "_dtls",
+        "_dtls_pair",
+        "_out",
+        "_server",
+        "capsule",
+        "created",
+        "ice",
+        "opener",
+        "state",
+    )
+
+    def __init__(self, capsule: Capsule, identity: DtlsIdentity, *, now: float) -> None:
+        self.capsule = capsule
+        self.state = PeerState.HALF_OPEN
+        self.created = now
+        self.ice = IceLite(now=now)
+        self.opener: Opener | None = None
+        self._server = capsule.kind is not PeerKind.PUBLISHER_PASSIVE
+        self._dtls: DtlsTransport | None = DtlsTransport(identity, server=self._server)
+        self._dtls_pair: Pair | None = None
+        self._blocked: list[bytes] = []
+        self._out: list[Transmit] = []
+
+    @property
+    def dtls(self) -> DtlsTransport:
+        """The association (there until the peer is closed)."""
+        assert self._dtls is not None
+        return self._dtls
+
+    @property
+    def media_pair(self) -> Pair | None:
+        """Where media goes: the nominated pair, or until one is proven the one the handshake used."""
+        nominated = self.ice.nominated
+        if nominated is not None and (nominated.proven or self._dtls_pair is None):
+            return nominated
+        return self._dtls_pair
+
+    def take_transmits(self) -> Iterator[Transmit]:
+        """Datagrams to send now."""
+        taken, self._out = self._out, []
+        return iter(taken)
+
+    # -- inputs -------------------------------------------------------------------------------------------
+
+    def reached(self, pair: Pair, answer: bytes, *, now: float) -> None:
+        """A verified Binding request came on `pair`: answer it, and go on with what had to wait for bytes."""
+        self._send(answer, pair)
+        if not self._server and self.state is PeerState.HALF_OPEN:
+            self.state = PeerState.HANDSHAKING
+            self._dtls_pair = pair
+            self.dtls.start(now=now)
+        self._flush(self._dtls_pair or pair)
+
+    def receive_dtls(self, data: bytes, pair: Pair, *, now: float) -> None:
+        """One DTLS datagram from a verified address."""
+        if next(dtls_records.records(data), None) is None:
+            return
+        if self.state is PeerState.HALF_OPEN:
+            self.state = PeerState.HANDSHAKING
+        if self.state is PeerState.HANDSHAKING:
+            self._dtls_pair = pair
+        self.dtls.receive(data, now=now)
+        self._flush(pair)
+
+    def connected(self) -> None:
+        """DTLS is complete and the certificate is the promised one."""
+        self.state = PeerState.CONNECTED
+        keys = self.dtls.keys
+        self.opener = Opener(keys.profile, keys.remote_key, keys.remote_salt)
+        if self._dtls_pair is not None:
+            self.ice.authenticated(self._dtls_pair.address)  # its Finished answers what we sent there
+            self._flush(self._dtls_pair)
+
+    def confirmed(self, address: Address) -> None:
+        """Authenticated SRTP or SRTCP came from `address`."""
+        self.ice.authenticated(address)
+        self.dtls.confirm(
+            release=self.capsule.kind is PeerKind.LISTENER
+        )  # publishers are few: hear them leave
+        self._blocked.clear()
+
+    def handle_timeout(self, *, now: float) -> None:
+        """Resend DTLS flights that are due."""
+        self.dtls.handle_timeout(now=now)
+        if self._dtls_pair is not None:
+            self._flush(self._dtls_pair)
+
+    def expiry(self, now: float) -> CloseReason | None:
+        """Why this peer has to go now, or None."""
+        if now >= self.ice.consent_deadline:
+            return "consent"
+        if self.state is PeerState.HALF_OPEN and now >= self.created + FIRST_DTLS_TIMEOUT:
+            return "handshake"
+        if self.state is PeerState.HANDSHAKING and now >= self.created + HANDSHAKE_TIMEOUT:
+            return "handshake"
+        if self.dtls.state is DtlsState.FAILED:
+            return "handshake"
+        if self.dtls.state is DtlsState.CLOSED:
+            return "close_notify"
+        return None
+
+    @property
+    def next_timeout(self) -> float:
+        """When `handle_timeout` or `expiry` has something to do."""
+        due = self.ice.next_timeout
+        if self.state is PeerState.HALF_OPEN:
+            due = min(due, self.created + FIRST_DTLS_TIMEOUT)
+        elif self.state is PeerState.HANDSHAKING:
+            due = min(due, self.created + HANDSHAKE_TIMEOUT)
+        resend = self.dtls.next_timeout
+        return due if resend is None else min(due, resend)
+
+    def close(self) -> None:
+        """Say goodbye where the peer can hear it."""
+        if self.state is PeerState.CLOSED:
+            return
+        pair = self.media_pair
+        farewell = self.dtls.farewell()
+        if pair is not None and self.state is PeerState.CONNECTED:
+            for datagram in farewell:
+                self._send(datagram, pair)
+        self.state = PeerState.CLOSED
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    def _flush(self, pair: Pair) -> None:
+        """Send what DTLS has, as far as the amplification limit allows; the rest waits for more bytes."""
+        waiting = self._blocked + self.dtls.take_outgoing()
+        self._blocked = []
+        for datagram in waiting:
+            if pair.allows(len(datagram)):
+                self._send(datagram, pair)
+            elif len(self._blocked) < MAX_BLOCKED and datagram not in self._blocked:
+                self._blocked.append(datagram)
+
+    def _send(self, data: bytes, pair: Pair) -> None:
+        pair.sent += len(data)
+        self._out.append(Transmit(data, pair.address, pair.source))

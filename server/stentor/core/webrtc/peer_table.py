@@ -1,0 +1,398 @@
+"""All sessions of one UDP port: first contact, routing by address, one seat per ticket, expiry.
+
+Datagrams and `now` go in with `receive_datagram`; the shell then sends `take_transmits`, acts on
+`take_notices` and calls `handle_timeout` when `next_timeout` has come.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from stentor.core.errors import RemoteError
+from stentor.core.outputs import Address, Transmit
+from stentor.core.webrtc.capsule import Capsule, CapsuleError, ice_password, open_capsule
+from stentor.core.webrtc.demux import Kind, classify
+from stentor.core.webrtc.dtls import DtlsIdentity, DtlsState
+from stentor.core.webrtc.half_open import HalfOpenGate, HalfOpenLimits
+from stentor.core.webrtc.ice_lite import Pair
+from stentor.core.webrtc.notices import (
+    CloseReason,
+    Notice,
+    PeerClosed,
+    PeerConnected,
+    PeerMoved,
+    RtcpReceived,
+    RtpReceived,
+)
+from stentor.core.webrtc.peer import Peer, PeerState
+from stentor.core.webrtc.stun import StunClass, StunMessage, binding_success, check_integrity, parse_stun
+
+BINDING = 0x001  # STUN method (RFC 8489 section 18.2)
+TIMER_GRAIN = 0.001  # seconds: what an event loop can keep
+REMEMBER_ENDED = 60.0  # seconds: longer than any capsule lives (5 s), and a second DELETE hears 404
+MAX_REMEMBERED_ENDED = 65_536  # ended session ids; the oldest are long expired by then
+Seat = tuple[bytes, bytes]  # event key and ticket id: one seat each
+
+
+@dataclass(frozen=True, slots=True)
+class TableConfig:
+    """Who this port is."""
+
+    shard: int
+    """Its number: capsules for another shard are refused."""
+    key_id: int
+    """Which secret is in force."""
+    secret: bytes
+    """32 bytes; seals capsules and derives ICE passwords."""
+    identity: DtlsIdentity
+    """Certificate and shared context."""
+    max_peers: int
+    """Seats: connected and connecting sessions together never exceed it."""
+    half_open: HalfOpenLimits = field(default_factory=HalfOpenLimits)
+    """Bounds on handshakes under way."""
+
+
+@dataclass(slots=True)
+class _Login:
+    """How one ICE generation of a session is recognised."""
+
+    peer: Peer
+    password: bytes
+
+
+class PeerTable:
+    """See the module's text. Never raises on anything a datagram may hold."""
+
+    def __init__(self, config: TableConfig, *, now: float) -> None:
+        self.dropped: Counter[str] = Counter()
+        """Datagrams that were not acted on, by reason."""
+        self.connected_count = 0
+        self._config = config
+        self._gate = HalfOpenGate(config.half_open, now=now)
+        self._logins: dict[str, _Login] = {}
+        self._ufrags: dict[bytes, list[str]] = {}
+        self._peers: dict[bytes, Peer] = {}
+        self._by_address: dict[Address, Peer] = {}
+        self._seats: dict[Seat, bytes] = {}
+        self._ended: OrderedDict[bytes, float] = OrderedDict()
+        self._timers: list[tuple[float, bytes]] = []
+        self._armed: dict[bytes, float] = {}
+        self._transmits: list[Transmit] = []
+        self._notices: list[Notice] = []
+        self._consent_held_until = now
+
+    # -- outputs ------------------------------------------------------------------------------------------
+
+    def take_transmits(self) -> list[Transmit]:
+        """Datagrams to send now, in order."""
+        taken, self._transmits = self._transmits, []
+        return taken
+
+    def take_notices(self) -> list[Notice]:
+        """What happened since the last call, in order."""
+        taken, self._notices = self._notices, []
+        return taken
+
+    @property
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` has to be called, or None while the table is empty."""
+        return self._timers[0][0] if self._timers else None
+
+    @property
+    def peers(self) -> int:
+        """Sessions in any state."""
+        return len(self._peers)
+
+    @property
+    def seats(self) -> int:
+        """How many sessions there may be."""
+        return self._config.max_peers
+
+    @property
+    def seats_free(self) -> int:
+        """How many more sessions would be taken."""
+        return max(0, self._config.max_peers - len(self._peers))
+
+    def owns(self, address: Address) -> bool:
+        """Whether a session of this table lives at `address`."""
+        return address in self._by_address
+
+    # -- inputs -------------------------------------------------------------------------------------------
+
+    def receive_datagram(self, data: bytes, address: Address, source: str | None, *, now: float) -> None:
+        """Take one datagram from `address` that reached our local address `source`."""
+        kind = classify(data)
+        if kind is Kind.STUN:
+            self._receive_stun(data, address, source, now)
+            return
+        peer = self._by_address.get(address)
+        pair = peer.ice.pairs.get(address) if peer is not None else None
+        if peer is None or pair is None:
+            self.dropped["unknown address"] += 1
+            return
+        pair.received += len(data)
+        if kind is Kind.DTLS:
+            peer.receive_dtls(data, pair, now=now)
+            self._after(peer, now)
+        elif kind in (Kind.RTP, Kind.RTCP):
+            self._receive_secure(peer, data, kind, address, now)
+        else:
+            self.dropped["not ours"] += 1
+
+    def handle_timeout(self, *, now: float) -> None:
+        """Do everything that is due at `now`."""
+        while self._timers and self._timers[0][0] <= now:
+            due, session = heapq.heappop(self._timers)
+            if self._armed.get(session) != due:
+                continue  # re-armed since
+            del self._armed[session]
+            peer = self._peers.get(session)
+            if peer is None:
+                continue
+            back = peer.ice.settle(now=now)
+            if back is not None:
+                self._claim(back.address, peer)
+                self._notices.append(PeerMoved(session, back.address, back.source))
+            peer.handle_timeout(now=now)
+            self._after(peer, now)
+        while self._ended and next(iter(self._ended.values())) <= now:
+            self._ended.popitem(last=False)
+
+    def end(self, session: bytes, reason: CloseReason, *, now: float) -> bool:
+        """End a session from our side. False when there is none."""
+        peer = self._peers.get(session)
+        if peer is None:
+            return False
+        self._close(peer, reason, now)
+        return True
+
+    def hold_consent(self, until: float) -> None:
+        """The kernel dropped datagrams before we saw them: nobody loses consent before `until`."""
+        self._consent_held_until = max(self._consent_held_until, until)
+
+    def forget(self, session: bytes, *, now: float) -> bool:
+        """A capsule was given back before its first contact: it may not be used. False if that was known."""
+        if session in self._ended:
+            return False
+        self._remember_ended(session, now)
+        return True
+
+    def end_event(self, event: bytes, reason: CloseReason, *, now: float) -> int:
+        """End all sessions of an event; returns how many."""
+        ending = [peer for peer in self._peers.values() if peer.capsule.event == event]
+        for peer in ending:
+            self._close(peer, reason, now)
+        return len(ending)
+
+    def sessions_of(self, event: bytes) -> Iterable[Peer]:
+        """The sessions of an event, in any state."""
+        return (peer for peer in self._peers.values() if peer.capsule.event == event)
+
+    # -- STUN ---------------------------------------------------------------------------------------------
+
+    def _receive_stun(self, data: bytes, address: Address, source: str | None, now: float) -> None:
+        try:
+            message = parse_stun(data)
+        except RemoteError:
+            self.dropped["malformed stun"] += 1
+            return
+        if message.kind is not StunClass.REQUEST or message.method != BINDING or not message.has_fingerprint:
+            self.dropped["not a connectivity check"] += 1  # FINGERPRINT is a must in one (RFC 8445 section 7.1)
+            return
+        login = self._login_of(message, address, now)
+        if login is None:
+            return
+        peer = login.peer
+        if not self._may_use(address, peer, now):
+            self.dropped["address of another"] += 1
+            return
+        answer = binding_success(message, address, login.password)
+        replay = peer.ice.is_replay(message.transaction_id)
+        pair = peer.ice.verified(message.transaction_id, address, source, now=now)
+        if pair is None:
+            # A captured request from elsewhere is answered, byte for byte less than it cost, and changes nothing.
+            self.dropped["replayed binding"] += 1
+            self._transmits.append(Transmit(answer, address, source))
+            return
+        pair.received += len(data)
+        self._claim(address, peer)
+        for evicted in peer.ice.take_evicted():
+            self._release_address(evicted, peer)
+        peer.reached(pair, answer, now=now)
+        if message.use_candidate and not replay:
+            self._nominate(peer, pair, now)
+        self._after(peer, now)
+
+    def _login_of(self, message: StunMessage, address: Address, now: float) -> _Login | None:
+        ufrag = (message.username or "").partition(":")[0]
+        login = self._logins.get(ufrag)
+        if login is not None:
+            if check_integrity(message, login.password):
+                return login
+            self.dropped["integrity"] += 1
+            return None
+        try:
+            capsule = open_capsule(ufrag, self._config.secret, key_id=self._config.key_id)
+        except CapsuleError as error:
+            self.dropped[f"capsule {error.reason}"] += 1
+            return None
+        password = ice_password(ufrag, self._config.secret).encode()
+        if not check_integrity(message, password):
+            self.dropped["integrity"] += 1
+            return None
+        return self._first_contact(capsule, ufrag, password, address, now)
+
+    def _first_contact(
+        self, capsule: Capsule, ufrag: str, password: bytes, address: Address, now: float
+    ) -> _Login | None:
+        """Everything is verified; now, and only now, state may be made."""
+        known = self._peers.get(capsule.session)
+        refusal = self._refusal(capsule, known, now)
+        if refusal is not None:
+            self.dropped[refusal] += 1
+            return None
+        if known is None:
+            admitted, evicted = self._gate.admit(capsule.session, address[0], now=now)
+            if not admitted:
+                self.dropped["half-open limit"] += 1
+                return None
+            if evicted is not None:
+                self._close(self._peers[evicted], "evicted", now)
+            known = Peer(capsule, self._config.identity, now=now)
+            self._peers[capsule.session] = known
+        else:
+            known.capsule = capsule  # an ICE restart: same session, next generation
+        login = _Login(known, password)
+        self._logins[ufrag] = login
+        self._ufrags.setdefault(capsule.session, []).append(ufrag)
+        return login
+
+    def _refusal(self, capsule: Capsule, known: Peer | None, now: float) -> str | None:
+        if capsule.shard != self._config.shard:
+            return "capsule of another shard"
+        if capsule.is_expired(now):
+            return "capsule expired"
+        if capsule.session in self._ended:
+            return "session ended"
+        if known is not None:
+            return None if capsule.generation > known.capsule.generation else "old ice generation"
+        replacing = (capsule.event, capsule.ticket) in self._seats
+        if len(self._peers) >= self._config.max_peers and not replacing:
+            return "no seat"
+        return None
+
+    def _may_use(self, address: Address, peer: Peer, now: float) -> bool:
+        """An address is never taken from an owner that was just heard there."""
+        owner = self._by_address.get(address)
+        return owner is None or owner is peer or not owner.ice.has_fresh_consent(now)
+
+    def _claim(self, address: Address, peer: Peer) -> None:
+        self._by_address[address] = peer
+
+    def _release_address(self, address: Address, peer: Peer) -> None:
+        if self._by_address.get(address) is peer:
+            del self._by_address[address]
+
+    def _nominate(self, peer: Peer, pair: Pair, now: float) -> None:
+        connected = peer.state is PeerState.CONNECTED
+        if peer.ice.nominate(pair, connected=connected, now=now) and connected:
+            self._notices.append(PeerMoved(peer.capsule.session, pair.address, pair.source))
+
+    # -- media --------------------------------------------------------------------------------------------
+
+    def _receive_secure(self, peer: Peer, data: bytes, kind: Kind, address: Address, now: float) -> None:
+        if peer.opener is None:
+            self.dropped["media before keys"] += 1
+            return
+        try:
+            if kind is Kind.RTP:
+                plain = peer.opener.open_rtp(data)
+                notice: Notice = RtpReceived(peer.capsule.session, plain)
+            else:
+                plain = peer.opener.open_rtcp(data)
+                notice = RtcpReceived(peer.capsule.session, plain)
+        except RemoteError:
+            self.dropped["srtp"] += 1
+            return
+        peer.confirmed(address)
+        self._notices.append(notice)
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    def _after(self, peer: Peer, now: float) -> None:
+        """Whatever a peer was fed: connect it, close it, send for it, and arm its timer."""
+        ready = peer.state is PeerState.HANDSHAKING and peer.dtls.state is DtlsState.CONNECTED
+        if ready and not self._connect(peer, now):
+            return
+        reason = peer.expiry(now)
+        if reason == "consent" and now < self._consent_held_until:
+            peer.ice.hold_consent(self._consent_held_until)
+            reason = None
+        if reason is not None:
+            self._close(peer, reason, now)
+            return
+        self._transmits.extend(peer.take_transmits())
+        self._arm(peer, now)
+
+    def _connect(self, peer: Peer, now: float) -> bool:
+        """DTLS is complete: seat the peer; False when it had to be closed instead."""
+        capsule = peer.capsule
+        if peer.dtls.peer_digest != capsule.fingerprint_digest:
+            self.dropped["wrong certificate"] += 1
+            self._close(peer, "handshake", now)
+            return False
+        seat = (capsule.event, capsule.ticket)
+        before = self._peers.get(self._seats.get(seat, b""))
+        if before is not None:
+            self._close(before, "replaced", now)
+        elif self.connected_count >= self._config.max_peers:
+            self.dropped["no seat"] += 1  # the seat it came to replace was left meanwhile, and is taken
+            self._close(peer, "evicted", now)
+            return False
+        peer.connected()
+        self._seats[seat] = capsule.session
+        self._gate.released(capsule.session)
+        self.connected_count += 1
+        pair = peer.media_pair
+        assert pair is not None  # a handshake has an address
+        self._notices.append(
+            PeerConnected(capsule, peer.dtls.keys, pair.address, pair.source, now - peer.created)
+        )
+        return True
+
+    def _close(self, peer: Peer, reason: CloseReason, now: float) -> None:
+        capsule = peer.capsule
+        session = capsule.session
+        was_connected = peer.state is PeerState.CONNECTED
+        peer.close()
+        self._transmits.extend(peer.take_transmits())
+        self._gate.released(session)
+        self.connected_count -= was_connected
+        del self._peers[session]
+        self._armed.pop(session, None)
+        for ufrag in self._ufrags.pop(session, ()):
+            del self._logins[ufrag]
+        for address in peer.ice.pairs:
+            self._release_address(address, peer)
+        seat = (capsule.event, capsule.ticket)
+        if self._seats.get(seat) == session:
+            del self._seats[seat]
+        self._remember_ended(session, now)
+        self._notices.append(PeerClosed(session, reason, was_connected))
+
+    def _remember_ended(self, session: bytes, now: float) -> None:
+        self._ended[session] = now + REMEMBER_ENDED
+        if len(self._ended) > MAX_REMEMBERED_ENDED:
+            self._ended.popitem(last=False)
+
+    def _arm(self, peer: Peer, now: float) -> None:
+        session = peer.capsule.session
+        due = max(peer.next_timeout, now + TIMER_GRAIN)
+        armed = self._armed.get(session)
+        # A later time needs no entry of its own: the earlier one fires, finds nothing and arms anew.
+        if armed is None or due < armed:
+            self._armed[session] = due
+            heapq.heappush(self._timers, (due, session))
