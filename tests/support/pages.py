@@ -1,0 +1,142 @@
+"""The pages as people use them: by the names of buttons; and the probe they keep for tests."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Page
+
+from support.speech import RATE
+
+NO_PROCESSING = "?ec=0&ns=0&agc=0"  # echo cancellation and its like would change what is compared
+AUDIBLE = 5e-4  # of totalAudioEnergy: about a tenth of a second of speech; silence frames add nothing
+
+_RECORD = """() => {
+  const recorder = new MediaRecorder(stentorProbe.stream(), { mimeType: "audio/webm;codecs=pcm" });
+  const parts = [];
+  recorder.ondataavailable = (event) => parts.push(event.data);
+  recorder.start(1000);
+  window.recording = { recorder, parts };
+}"""
+_STOP_RECORDING = """() => new Promise((resolve) => {
+  const { recorder, parts } = window.recording;
+  recorder.onstop = () => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.split(",")[1]);
+    reader.readAsDataURL(new Blob(parts));
+  };
+  recorder.stop();
+})"""
+
+
+class AnyPage:
+    """What both pages have: a probe, and what went wrong in them."""
+
+    def __init__(self, browser: Browser, url: str, *, locale: str = "en-GB", width: int = 1280) -> None:
+        self.context = browser.new_context(locale=locale, viewport={"width": width, "height": 800})
+        self.page: Page = self.context.new_page()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda message: self._note(message.type, message.text))
+        self.page.goto(url)
+
+    def state(self) -> str:
+        """`stentorProbe.state`."""
+        return str(self.page.evaluate("stentorProbe.state"))
+
+    def wait_for_state(self, state: str, *, timeout: float) -> None:
+        """Return once the page says it is in `state`. Seconds."""
+        self.page.wait_for_function(
+            "wanted => stentorProbe.state === wanted", arg=state, timeout=1000 * timeout
+        )
+
+    def probe(self, name: str) -> Any:
+        """One value of the probe."""
+        return self.page.evaluate("name => stentorProbe[name]", name)
+
+    def stats(self) -> dict[str, Any]:
+        """`stentorProbe.stats()`."""
+        found = self.page.evaluate("stentorProbe.stats()")
+        assert isinstance(found, dict), f"no statistics in state {self.state()}"
+        return found
+
+    def close(self) -> None:
+        """Close the page and everything it kept."""
+        self.context.close()
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self.errors.append(text)
+
+
+class StudioPage(AnyPage):
+    """The host's page."""
+
+    def __init__(self, browser: Browser, host_url: str, **options: Any) -> None:
+        address, _, key = host_url.partition("#")
+        super().__init__(browser, f"{address}{NO_PROCESSING}#{key}", **options)
+
+    def turn_on_microphone(self) -> None:
+        """Press the button, unless the page has opened the microphone by itself."""
+        self.page.wait_for_function("stentorProbe.state === 'setup' && stentorProbe.microphone !== 'asking'")
+        if self.probe("microphone") != "ready":
+            self.page.locator("[data-action=microphone]").click()
+        self.page.wait_for_function("stentorProbe.microphone === 'ready'", timeout=5000)
+
+    def go_live(self) -> None:
+        """Turn the microphone on, press the large button, and wait until the host is on air."""
+        self.turn_on_microphone()
+        self.page.locator("[data-action=go-live]").click()
+        self.wait_for_state("live", timeout=10)
+
+
+class ListenPage(AnyPage):
+    """A listener's page."""
+
+    def listen(self) -> None:
+        """Press the one large button."""
+        self.page.locator("button.disc").click()
+
+    def start_recording(self) -> None:
+        """Keep what comes out of the decoder from now on."""
+        self.page.evaluate(_RECORD)
+
+    def stop_recording(self) -> NDArray[np.float64]:
+        """Mono samples at 48 kHz since `start_recording`."""
+        return decode(base64.b64decode(self.page.evaluate(_STOP_RECORDING)))
+
+    def sound_energy(self) -> float:
+        """`totalAudioEnergy`: grows while there is sound (W3C webrtc-stats)."""
+        return float(self.stats()["totalAudioEnergy"])
+
+    def wait_for_sound(self, *, timeout: float) -> None:
+        """Return once audible sound has come out since the call. Seconds."""
+        self.page.wait_for_function(
+            """async ({ least }) => {
+              const found = await stentorProbe.stats();
+              const now = found === null ? 0 : found.totalAudioEnergy;
+              window.energyBefore ??= now;
+              if (now < window.energyBefore) window.energyBefore = 0;
+              if (now - window.energyBefore < least) return false;
+              delete window.energyBefore;
+              return true;
+            }""",
+            arg={"least": AUDIBLE},
+            timeout=1000 * timeout,
+            polling=50,
+        )
+
+
+def decode(data: bytes) -> NDArray[np.float64]:
+    """Any recording FFmpeg reads as mono samples at 48 kHz."""
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+    pieces = []
+    with av.open(io.BytesIO(data)) as container:
+        for frame in container.decode(audio=0):
+            pieces += [part.to_ndarray()[0] for part in resampler.resample(frame)]
+    return np.concatenate(pieces).astype(np.float64)
