@@ -1,0 +1,1 @@
+"""A shard: fans the program out to its listeners."""

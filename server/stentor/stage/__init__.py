@@ -1,0 +1,1 @@
+"""One program stream per event."""
