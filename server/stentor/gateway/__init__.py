@@ -1,0 +1,1 @@
+"""HTTP: pages, event API, WHIP and WHEP signalling."""

@@ -1,0 +1,122 @@
+"""The event API: create, look at, follow, end."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+import msgspec
+from aiohttp import hdrs, web
+
+from stentor.cluster.event_record import EventRecord
+from stentor.core.ids import event_id_from
+from stentor.gateway.audience import AudienceCache
+from stentor.gateway.bearer import key_hash, require_bearer
+from stentor.gateway.bodies import read_body
+from stentor.gateway.deps import GatewayDeps
+from stentor.gateway.event_body import EventBodyError, NewEvent, parse_new_event
+from stentor.gateway.event_lookup import find_event
+from stentor.gateway.iso_time import format_optional, format_time
+from stentor.gateway.origin import base_url
+from stentor.gateway.problems import ProblemError
+from stentor.gateway.status_body import StatusBodies, build_status
+
+HOST_KEY_BYTES = 24  # 192 bits, 32 characters
+
+
+class EventsApi:
+    """`/api/events`."""
+
+    def __init__(self, deps: GatewayDeps) -> None:
+        self._deps = deps
+        self._audience = AudienceCache(deps.control, deps.clock)
+        self._bodies = StatusBodies()
+
+    async def create(self, request: web.Request) -> web.Response:
+        """201 with the id, the key and every link. The key is shown this once."""
+        deps = self._deps
+        base = base_url(request, deps.settings)
+        wanted = await self._wanted(request)
+        host_key = base64.urlsafe_b64encode(deps.random_bytes(HOST_KEY_BYTES)).decode()
+        record = EventRecord(
+            id=event_id_from(deps.random_bytes(8)),
+            title=wanted.title,
+            starts_at=wanted.starts_at,
+            created_at=deps.clock.wall(),
+            host_key_hash=key_hash(host_key),
+        )
+        await deps.book.create(record)
+        links = {
+            "id": record.id,
+            "host_key": host_key,
+            "host_url": f"{base}/studio/{record.id}#key={host_key}",
+            "listen_url": f"{base}/e/{record.id}",
+            "whip_url": f"{base}/whip/{record.id}",
+            "whep_url": f"{base}/whep/{record.id}",
+        }
+        return _json(links, status=201, headers={hdrs.LOCATION: f"{base}/api/events/{record.id}"})
+
+    async def get(self, request: web.Request) -> web.Response:
+        """200 with what anybody may know of the event."""
+        return await self._record_response(request, await find_event(self._deps, request))
+
+    async def end(self, request: web.Request) -> web.Response:
+        """200 with the ended event; every session is closed. Doing it twice is no mistake."""
+        deps = self._deps
+        record = await find_event(deps, request)
+        require_bearer(request, record.host_key_hash)
+        ended = await deps.book.end(record.id, now=deps.clock.wall())
+        await deps.control.end_event(record.id)
+        return await self._record_response(request, record if ended is None else ended)
+
+    async def status(self, request: web.Request) -> web.Response:
+        """200 with the body that is the same for everybody and may be cached for a second."""
+        deps = self._deps
+        record = await find_event(deps, request)
+        body = self._bodies.fresh(record, now=deps.clock.monotonic())
+        if body is None:
+            audience = await self._audience.of(record.id)
+            now = deps.clock.monotonic()
+            full = not deps.shards.has_room("relay", now)
+            body = build_status(record, audience, now=deps.clock.wall(), full=full)
+            self._bodies.keep(record, body, now=now)
+        headers = {hdrs.CACHE_CONTROL: "public, max-age=1"}
+        return web.Response(body=body, content_type="application/json", headers=headers)
+
+    async def _wanted(self, request: web.Request) -> NewEvent:
+        seconds = self._deps.settings.body_timeout
+        body = await read_body(
+            request, "application/json", seconds=seconds, accept={"Accept-Post": "application/json"}
+        )
+        try:
+            return parse_new_event(body)
+        except EventBodyError as error:
+            slug = "malformed-json" if error.status == 400 else "invalid-event"
+            raise ProblemError(slug, error.detail) from error
+
+    async def _record_response(self, request: web.Request, record: EventRecord) -> web.Response:
+        audience = await self._audience.of(record.id)
+        fields = {
+            "id": record.id,
+            "title": record.title,
+            "starts_at": format_optional(record.starts_at),
+            "phase": record.phase,
+            "live_since": format_optional(record.live_since),
+            "ended_at": format_optional(record.ended_at),
+            "listeners": audience.listeners,
+            "host": audience.host,
+            "now": format_time(self._deps.clock.wall()),
+            "listen_url": f"{base_url(request, self._deps.settings)}/e/{record.id}",
+        }
+        return _json(fields)
+
+
+def _json(
+    fields: Mapping[str, object], *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    return web.Response(
+        status=status,
+        body=msgspec.json.encode(fields),
+        content_type="application/json",
+        headers={hdrs.CACHE_CONTROL: "no-store", **(headers or {})},
+    )
