@@ -1,0 +1,33 @@
+"""`stentor serve` from start to end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+
+from stentor.app.announcement import ready_text
+from stentor.app.first_event import first_event
+from stentor.app.roles import running
+from stentor.app.settings import Settings
+from stentor.net import clock
+from stentor.telemetry.logs import configure_logging
+
+_log = logging.getLogger(__name__)
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Raises LocalError when it cannot start, naming what is in the way."""
+    configure_logging(settings.log_format, settings.log_level)
+    told_to_stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+    async with running(settings) as server:
+        first = None
+        if settings.first_event is not None:
+            now = clock.wall()
+            first = await first_event(server.book, settings.state_dir, settings.first_event, now=now)
+        udp = server.media.endpoint.address
+        print(ready_text(base_url=server.base_url, udp=udp, store=server.store, first=first), flush=True)
+        await told_to_stop.wait()
+        _log.info("stopping: saying goodbye to everybody")

@@ -1,0 +1,65 @@
+"""Once a second: heartbeats from shards to gateways, gauges, and what the directory should hold of us."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from stentor.app.media_plane import MediaPlane
+from stentor.cluster.directory import Directory, StoreUnavailableError
+from stentor.gateway.shard_table import ShardTable
+from stentor.net import clock
+from stentor.telemetry.metrics import Metrics
+
+INTERVAL = 1.0  # seconds; a gateway calls a shard stale after three
+PUBLISH_EVERY = 30  # beats: a store that came back empty learns of us again
+
+
+class Pulse:
+    """In one process the heartbeat is a call; between machines it will be a signed datagram."""
+
+    def __init__(self, media: MediaPlane, shards: ShardTable, directory: Directory, metrics: Metrics) -> None:
+        self._ports = (media.relay, media.ingest)
+        self._media = media
+        self._shards = shards
+        self._directory = directory
+        self._metrics = metrics
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Publish this process's shards, beat once, then go on."""
+        for port in self._ports:
+            self._shards.on_record(port.record)
+            await self._directory.put_shard(port.record)
+        self._beat()
+        self._task = asyncio.create_task(self._go_on(), name="pulse")
+
+    async def stop(self) -> None:
+        """Stop, and leave the directory."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        with contextlib.suppress(StoreUnavailableError):
+            for port in self._ports:
+                await self._directory.remove_shard(port.record.shard)
+
+    def _beat(self) -> None:
+        now = clock.monotonic()
+        for port in self._ports:
+            self._shards.on_heartbeat(port.heartbeat(now=now), now)
+        table = self._media.relay.table
+        self._metrics.seated("webrtc", "connected", table.connected_count)
+        self._metrics.seated("webrtc", "half_open", table.peers - table.connected_count)
+        self._metrics.relay_capacity.set(table.seats)
+        self._metrics.relay_ptime.set(20)
+
+    async def _go_on(self) -> None:
+        beats = 0
+        while True:
+            await asyncio.sleep(INTERVAL)
+            self._beat()
+            beats += 1
+            if beats % PUBLISH_EVERY == 0:
+                with contextlib.suppress(StoreUnavailableError):
+                    for port in self._ports:
+                        await self._directory.put_shard(port.record)
