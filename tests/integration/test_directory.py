@@ -172,7 +172,9 @@ async def test_gateway_with_an_old_record_cannot_revive_an_ended_event(
     assert await book.go_live(RECORD.id, now=6.0) == ended
 
 
-async def test_unknown_event_costs_one_question_until_the_next_refresh(directory: Directory, url: str) -> None:
+async def test_unknown_event_costs_one_question_until_the_next_refresh(
+    directory: Directory, url: str
+) -> None:
     book = EventBook(directory)
     assert await book.find(RECORD.id) is None
     async with directory_on(url) as other:

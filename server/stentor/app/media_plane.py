@@ -77,8 +77,8 @@ def build_media_plane(
     reachable = candidates(endpoint.address, public_ips)
     seats = _record(RELAY_SHARD, "relay", identity, reachable)
     doors = _record(INGEST_SHARD, "ingest", identity, reachable)
-    relay_shell = _shell(seats, identity, max_seats, endpoint, metrics)
-    ingest_shell = _shell(doors, identity, MAX_PUBLISHERS, endpoint, metrics)
+    relay_shell = _shell(seats, identity, max_seats, endpoint)
+    ingest_shell = _shell(doors, identity, MAX_PUBLISHERS, endpoint)
     router.connect([relay_shell, ingest_shell])
     relay = RelayShard(seats, relay_shell, PythonFanout(relay_shell.send), stage, metrics)
     sinks.append(relay)
@@ -96,9 +96,7 @@ def _record(shard: int, duty: Duty, identity: DtlsIdentity, reachable: tuple[Add
     )
 
 
-def _shell(
-    record: ShardRecord, identity: DtlsIdentity, max_peers: int, endpoint: UdpEndpoint, metrics: Metrics
-) -> TableShell:
+def _shell(record: ShardRecord, identity: DtlsIdentity, max_peers: int, endpoint: UdpEndpoint) -> TableShell:
     config = TableConfig(
         shard=record.shard,
         key_id=record.key_id,
@@ -106,4 +104,4 @@ def _shell(
         identity=identity,
         max_peers=max_peers,
     )
-    return TableShell(record.shard, PeerTable(config, now=clock.monotonic()), endpoint, metrics)
+    return TableShell(record.shard, PeerTable(config, now=clock.monotonic()), endpoint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 
 from stentor.app.media_plane import MediaPlane
 from stentor.cluster.directory import Directory, StoreUnavailableError
@@ -12,6 +13,7 @@ from stentor.net import clock
 from stentor.telemetry.metrics import Metrics
 
 INTERVAL = 1.0  # seconds; a gateway calls a shard stale after three
+PTIME = 20  # ms: the host's own packets, as they are
 PUBLISH_EVERY = 30  # beats: a store that came back empty learns of us again
 
 
@@ -24,6 +26,7 @@ class Pulse:
         self._shards = shards
         self._directory = directory
         self._metrics = metrics
+        self._seen: Counter[tuple[int, str]] = Counter()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -43,6 +46,17 @@ class Pulse:
             for port in self._ports:
                 await self._directory.remove_shard(port.record.shard)
 
+    def _count(self) -> None:
+        """Take over what the pure core has counted since the last beat."""
+        relay = self._media.relay.table
+        counted = [(self._metrics.joins, "step", relay.steps)]
+        dropped = (relay, self._media.ingest.shell.table, self._media.router, self._media.endpoint)
+        counted += [(self._metrics.datagrams_dropped, "reason", source.dropped) for source in dropped]
+        for place, (metric, label, counts) in enumerate(counted):
+            for name, count in counts.items():
+                metric.labels(**{label: name}).inc(count - self._seen[place, name])
+                self._seen[place, name] = count
+
     def _beat(self) -> None:
         now = clock.monotonic()
         for port in self._ports:
@@ -51,7 +65,8 @@ class Pulse:
         self._metrics.seated("webrtc", "connected", table.connected_count)
         self._metrics.seated("webrtc", "half_open", table.peers - table.connected_count)
         self._metrics.relay_capacity.set(table.seats)
-        self._metrics.relay_ptime.set(20)
+        self._metrics.relay_ptime.set(PTIME)
+        self._count()
 
     async def _go_on(self) -> None:
         beats = 0

@@ -42,6 +42,7 @@ class _Protocol(RequestHandler):
             problem = ProblemError("internal", "The operator's log has the details.")
         response = problem_response(problem)
         response.force_close()
+        response.headers["Connection"] = "close"  # said too, for clients that keep HTTP/1.1 connections
         return response
 
 

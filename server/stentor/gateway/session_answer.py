@@ -8,7 +8,14 @@ from aiohttp import hdrs, web
 
 from stentor.core.ids import SESSION_BYTES, event_key, program_ssrc
 from stentor.core.links import ShardRecord
-from stentor.core.webrtc.capsule import Capsule, PeerKind, fingerprint_digest, ice_password, seal_capsule
+from stentor.core.webrtc.capsule import (
+    CAPSULE_LIFETIME,
+    Capsule,
+    PeerKind,
+    fingerprint_digest,
+    ice_password,
+    seal_capsule,
+)
 from stentor.core.webrtc.sdp import Offer, Role, build_answer
 from stentor.gateway.deps import GatewayDeps
 from stentor.gateway.etags import etag_for
@@ -17,7 +24,6 @@ from stentor.gateway.origin import base_url
 from stentor.gateway.problems import ProblemError
 from stentor.gateway.session_urls import SessionRef, seal_session
 
-CAPSULE_LIFETIME = 5.0  # seconds of the shard's clock until the first Binding request must be there
 SDP_TYPE = "application/sdp"
 FRAGMENT_TYPE = "application/trickle-ice-sdpfrag"
 

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 from stentor.core.outputs import Address
-from stentor.core.webrtc.notices import CloseReason, Notice, PeerClosed, PeerConnected
+from stentor.core.webrtc.notices import CloseReason, Notice
 from stentor.core.webrtc.peer_table import PeerTable
 from stentor.net import clock
 from stentor.net.udp_endpoint import UdpEndpoint
-from stentor.telemetry.metrics import Metrics
 
 CONSENT_HOLD = 10.0  # seconds nobody loses consent after the kernel had to drop datagrams
 
@@ -18,12 +17,11 @@ CONSENT_HOLD = 10.0  # seconds nobody loses consent after the kernel had to drop
 class TableShell:
     """Joins one `PeerTable` to the loop's clock and a UDP endpoint. `MediaPort` of `net.port_router`."""
 
-    def __init__(self, shard: int, table: PeerTable, endpoint: UdpEndpoint, metrics: Metrics) -> None:
+    def __init__(self, shard: int, table: PeerTable, endpoint: UdpEndpoint) -> None:
         self.shard = shard
         self.table = table
         self._endpoint = endpoint
         self.on_notice: Callable[[Notice], None] = lambda notice: None
-        self._metrics = metrics
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = float("inf")
@@ -64,17 +62,9 @@ class TableShell:
 
     def _pump(self) -> None:
         for notice in self.table.take_notices():
-            self._count(notice)
             self.on_notice(notice)
         self._endpoint.send_all(self.table.take_transmits())
         self._arm()
-
-    def _count(self, notice: Notice) -> None:
-        if isinstance(notice, PeerConnected):
-            self._metrics.step("connected")
-            self._metrics.dtls_handshake.observe(notice.handshake_seconds)
-        elif isinstance(notice, PeerClosed) and not notice.was_connected:
-            self._metrics.step("failed")
 
     def _arm(self) -> None:
         due = self.table.next_timeout

@@ -11,6 +11,7 @@ from stentor.core.ids import ssrc_of_key
 from stentor.core.links import Heartbeat, ShardRecord, Trunk
 from stentor.core.rtp.rtcp import to_ntp
 from stentor.core.stage.program import ProgramFrame
+from stentor.core.webrtc.capsule import CAPSULE_LIFETIME
 from stentor.core.webrtc.notices import Notice, PeerClosed, PeerConnected, PeerMoved
 from stentor.core.webrtc.peer_table import PeerTable
 from stentor.net import clock
@@ -105,6 +106,8 @@ class RelayShard:
             if seat is not None:
                 self._fanout.set_address(seat.row, notice.address, notice.source)
         elif isinstance(notice, PeerClosed):
+            if not notice.was_connected:
+                self._metrics.step("failed")
             self._unseat(notice.session)
 
     def _seat(self, notice: PeerConnected) -> None:
@@ -118,6 +121,10 @@ class RelayShard:
             address=notice.address,
             source=notice.source,
         )
+        self._metrics.step("connected")
+        self._metrics.dtls_handshake.observe(notice.handshake_seconds)
+        waited = clock.monotonic() - (capsule.expires_at - CAPSULE_LIFETIME)
+        self._metrics.join_seconds.labels(tier="webrtc").observe(waited)
         self._seats[capsule.session] = _Seat(self._fanout.add_listener(spec), capsule.event)
         self._listening[capsule.event] += 1
         if self._listening[capsule.event] == 1:

@@ -79,6 +79,12 @@ class Metrics:
         self.relay_ptime = Gauge(
             "stentor_relay_ptime_ms", "Milliseconds of audio in a packet to listeners now.", registry=registry
         )
+        self.datagrams_dropped = Counter(
+            "stentor_datagrams_dropped_total",
+            "Datagrams that were received and not acted on, or that the socket would not take, by reason.",
+            ["reason"],
+            registry=registry,
+        )
         for reason in get_args(DropReason):
             self.rtp_packets_dropped.labels(reason=reason)
 

@@ -34,7 +34,9 @@ async def silent_store(path: Path) -> AsyncIterator[str]:
         server.close()
 
 
-async def test_silent_store_is_given_up_after_the_read_timeout_and_then_not_waited_for(tmp_path: Path) -> None:
+async def test_silent_store_is_given_up_after_the_read_timeout_and_then_not_waited_for(
+    tmp_path: Path,
+) -> None:
     async with silent_store(tmp_path / "s") as url:
         directory = Directory(open_client(url), monotonic=clock.monotonic)
         began = clock.monotonic()

@@ -28,6 +28,7 @@ from stentor.core.errors import LocalError, RemoteError
 VERSION = 1
 CAPSULE_CHARS = 100
 FINGERPRINT_DIGEST_BYTES = 16
+CAPSULE_LIFETIME = 5.0  # seconds of the shard's clock until the first Binding request must be there
 
 _BODY = struct.Struct("!BBIB8s8s8sBBBB16sQ")
 _MAC_BYTES = 16  # 128 bits: a forger sends 2^128 datagrams; half of HMAC-SHA256 as RFC 2104 section 5 allows

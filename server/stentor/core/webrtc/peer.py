@@ -85,16 +85,18 @@ class Peer:
             self.dtls.start(now=now)
         self._flush(self._dtls_pair or pair)
 
-    def receive_dtls(self, data: bytes, pair: Pair, *, now: float) -> None:
-        """One DTLS datagram from a verified address."""
+    def receive_dtls(self, data: bytes, pair: Pair, *, now: float) -> bool:
+        """One DTLS datagram from a verified address. True when the handshake began with it."""
         if next(dtls_records.records(data), None) is None:
-            return
-        if self.state is PeerState.HALF_OPEN:
+            return False
+        begins = self.state is PeerState.HALF_OPEN
+        if begins:
             self.state = PeerState.HANDSHAKING
         if self.state is PeerState.HANDSHAKING:
             self._dtls_pair = pair
         self.dtls.receive(data, now=now)
         self._flush(pair)
+        return begins
 
     def connected(self) -> None:
         """DTLS is complete and the certificate is the promised one."""

@@ -69,6 +69,8 @@ class PeerTable:
     def __init__(self, config: TableConfig, *, now: float) -> None:
         self.dropped: Counter[str] = Counter()
         """Datagrams that were not acted on, by reason."""
+        self.steps: Counter[str] = Counter()
+        """How many sessions reached `first_contact` and `handshake`."""
         self.connected_count = 0
         self._config = config
         self._gate = HalfOpenGate(config.half_open, now=now)
@@ -135,7 +137,7 @@ class PeerTable:
             return
         pair.received += len(data)
         if kind is Kind.DTLS:
-            peer.receive_dtls(data, pair, now=now)
+            self.steps["handshake"] += peer.receive_dtls(data, pair, now=now)
             self._after(peer, now)
         elif kind in (Kind.RTP, Kind.RTCP):
             self._receive_secure(peer, data, kind, address, now)
@@ -200,7 +202,9 @@ class PeerTable:
             self.dropped["malformed stun"] += 1
             return
         if message.kind is not StunClass.REQUEST or message.method != BINDING or not message.has_fingerprint:
-            self.dropped["not a connectivity check"] += 1  # FINGERPRINT is a must in one (RFC 8445 section 7.1)
+            self.dropped["not a connectivity check"] += (
+                1  # FINGERPRINT is a must in one (RFC 8445 section 7.1)
+            )
             return
         login = self._login_of(message, address, now)
         if login is None:
@@ -213,7 +217,7 @@ class PeerTable:
         replay = peer.ice.is_replay(message.transaction_id)
         pair = peer.ice.verified(message.transaction_id, address, source, now=now)
         if pair is None:
-            # A captured request from elsewhere is answered, byte for byte less than it cost, and changes nothing.
+            # A captured request from elsewhere is answered, in fewer bytes than it cost, and changes nothing.
             self.dropped["replayed binding"] += 1
             self._transmits.append(Transmit(answer, address, source))
             return
@@ -261,6 +265,7 @@ class PeerTable:
                 return None
             if evicted is not None:
                 self._close(self._peers[evicted], "evicted", now)
+            self.steps["first_contact"] += 1
             known = Peer(capsule, self._config.identity, now=now)
             self._peers[capsule.session] = known
         else:
