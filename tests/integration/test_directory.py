@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from support.stores import directory_on, embedded_store, redis_server
-from support.waiting import until
 
 from stentor.cluster.client import open_client
 from stentor.cluster.directory import Directory, RecordSupersededError
 from stentor.cluster.event_book import EventBook, EventRecord
 from stentor.core.links import ShardRecord
+from support.stores import directory_on, embedded_store, redis_server
+from support.waiting import until
 
 RECORD = EventRecord(
     id="abcdefghjkmn",

@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Playwright
 
-from support.ports import free_tcp_port
 from support.waiting import wait_for
 
 EXECUTABLE = "/usr/bin/chromium"
@@ -57,15 +56,16 @@ class KillableChromium:
 
     def __init__(self, playwright: Playwright, *, microphone: Path) -> None:
         self._profile = TemporaryDirectory(prefix="stentor-chromium-", ignore_cleanup_errors=True)
-        port = free_tcp_port()
         command = [EXECUTABLE, "--headless=new", *FLAGS, *microphone_flags(microphone)]
-        command += [f"--user-data-dir={self._profile.name}", f"--remote-debugging-port={port}", "about:blank"]
+        command += [f"--user-data-dir={self._profile.name}", "--remote-debugging-port=0", "about:blank"]
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         marker = Path(self._profile.name, "DevToolsActivePort")
-        wait_for(marker.exists, timeout=15, what="Chromium listens for its driver")
-        self.browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
+        lines = wait_for(
+            lambda: marker.exists() and marker.read_text().split(), timeout=15, what="its driver's port"
+        )
+        self.browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{lines[0]}")
 
     def kill(self) -> None:
         """End all its processes at once. Safe to call twice."""

@@ -38,4 +38,4 @@ def _detail(text: str) -> str:
     if not isinstance(problem, dict):
         return ""
     title, detail = problem.get("title"), problem.get("detail")
-    return ": ".join(str(part) for part in (title, detail) if part)
+    return ": ".join(str(part).rstrip(".") for part in (title, detail) if part)

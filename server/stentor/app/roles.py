@@ -28,12 +28,12 @@ from stentor.core.errors import LocalError
 from stentor.core.outputs import Address
 from stentor.gateway.deps import GatewayDeps, GatewaySecrets, GatewaySettings
 from stentor.gateway.drain import DrainSwitch
+from stentor.gateway.http_server import GatewayRunner
 from stentor.gateway.server import make_app
 from stentor.gateway.shard_table import ShardTable
 from stentor.net import clock
 from stentor.telemetry.metrics import Metrics
 
-SHUTDOWN_TIMEOUT = 3.0  # seconds an HTTP request under way may still take
 BACKLOG = 4096  # connections the kernel holds for us while a whole audience arrives at once
 
 _log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ async def _open_gateway(
         settings=GatewaySettings(public_url=settings.public_url, ice_servers=settings.ice_servers),
         drain=DrainSwitch(media.drain),
     )
-    runner = web.AppRunner(make_app(deps), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT)
+    runner = GatewayRunner(make_app(deps))
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     tls = _tls_context(settings)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from stentor.core.config import (
     OPTIONS,
     PATH,
+    ROLES,
     ConfigError,
     IceServer,
     Option,
@@ -114,6 +115,10 @@ def _check(settings: Settings) -> None:
     if settings.workers != 1:
         raise ConfigError(
             f"workers: {settings.workers} is not possible yet, this version runs 1 relay process"
+        )
+    if settings.roles != ROLES:
+        raise ConfigError(
+            f"roles: {','.join(settings.roles)} alone is not possible yet, this version runs all of them"
         )
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise ConfigError("tls-cert and tls-key go together: one of them is not set")

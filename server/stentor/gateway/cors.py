@@ -25,6 +25,7 @@ async def add_cors(request: web.Request, response: web.StreamResponse) -> None:
     for name, value in CORS_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers[hdrs.SERVER] = "stentor"  # not the version of every library below
 
 
 def preflight_response(methods: str) -> web.Response:

@@ -11,6 +11,8 @@ from collections import OrderedDict
 
 CAPACITY = 65_536  # restarted sessions remembered; the others are at generation 0 and need no memory
 
+LAST_GENERATION = 255  # one byte in the capsule
+
 _LABEL = b"stentor ice etag\0"
 _TAG = re.compile(r'"(?P<generation>[0-9]{1,3})-(?P<mac>[0-9a-f]{16})"')
 
@@ -28,7 +30,9 @@ def stated_generations(if_match: str, session: bytes, secret: bytes) -> set[int]
         if match is None:
             continue
         generation = int(match["generation"])
-        if generation <= 255 and hmac.compare_digest(match["mac"], _mac(session, generation, secret)):
+        if generation <= LAST_GENERATION and hmac.compare_digest(
+            match["mac"], _mac(session, generation, secret)
+        ):
             stated.add(generation)
     return stated
 
@@ -50,9 +54,14 @@ class Generations:
         known = self._current.get(session)
         return bool(stated) if known is None else known in stated
 
-    def after_restart(self, session: bytes) -> int:
-        """The generation that a restart would lead to."""
-        return (self._current.get(session, 0) + 1) % 256  # one byte in the capsule
+    def after_restart(self, session: bytes) -> int | None:
+        """The generation that a restart would lead to; None when there is none left.
+
+        A shard takes only higher ones. A session that another gateway restarted counts from 1 again here:
+        its shard refuses that, the old credentials stay in force, and the client makes a new session.
+        """
+        generation = self._current.get(session, 0) + 1
+        return generation if generation <= LAST_GENERATION else None
 
     def restarted(self, session: bytes, generation: int) -> None:
         """Note that the session is at `generation` now."""

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 
 from stentor.cluster.event_record import EventRecord
 from stentor.core.ids import event_id_from
-from stentor.gateway.audience import AudienceCache
+from stentor.gateway.audience import Audience, AudienceCache
 from stentor.gateway.bearer import key_hash, require_bearer
 from stentor.gateway.bodies import read_body
 from stentor.gateway.deps import GatewayDeps
@@ -75,13 +75,18 @@ class EventsApi:
         record = await find_event(deps, request)
         body = self._bodies.fresh(record, now=deps.clock.monotonic())
         if body is None:
-            audience = await self._audience.of(record.id)
-            now = deps.clock.monotonic()
-            full = not deps.shards.has_room("relay", now)
-            body = build_status(record, audience, now=deps.clock.wall(), full=full)
-            self._bodies.keep(record, body, now=now)
+            body = self._render(record, await self._audience.of(record.id))
         headers = {hdrs.CACHE_CONTROL: "public, max-age=1"}
         return web.Response(body=body, content_type="application/json", headers=headers)
+
+    def _render(self, record: EventRecord, audience: Audience) -> bytes:
+        now = self._deps.clock.monotonic()
+        body = self._bodies.fresh(record, now=now)  # of those who waited together, the first has rendered it
+        if body is None:
+            full = not self._deps.shards.has_room("relay", now)
+            body = build_status(record, audience, now=self._deps.clock.wall(), full=full)
+            self._bodies.keep(record, body, now=now)
+        return body
 
     async def _wanted(self, request: web.Request) -> NewEvent:
         seconds = self._deps.settings.body_timeout

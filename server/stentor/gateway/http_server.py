@@ -56,13 +56,13 @@ class _Server(web.Server):
 class GatewayRunner(web.AppRunner):
     """`AppRunner` with our limits. Use with `web.TCPSite` or `web.SockSite` as usual."""
 
-    def __init__(self, app: web.Application) -> None:
+    def __init__(self, app: web.Application, *, idle_timeout: float = IDLE_TIMEOUT) -> None:
         """No access log: it would hold session URLs and addresses of people; metrics count instead."""
         super().__init__(
             app,
             access_log=None,
             shutdown_timeout=SHUTDOWN_TIMEOUT,
-            keepalive_timeout=IDLE_TIMEOUT,
+            keepalive_timeout=idle_timeout,
             max_line_size=MAX_LINE,
             max_field_size=MAX_LINE,
             max_headers=MAX_HEADERS,

@@ -30,6 +30,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "method-not-allowed": (405, "This method is not for this resource"),
     "slow-body": (408, "The body took too long"),
     "not-live": (409, "The event has not started yet"),
+    "too-many-restarts": (409, "This session cannot be restarted any more"),
     "event-ended": (410, "The event has ended"),
     "stale-etag": (412, "If-Match names an ICE session that is no longer the current one"),
     "too-large": (413, "The body is too large"),

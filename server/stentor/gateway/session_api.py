@@ -76,6 +76,8 @@ class SessionApi:
         if shard is None:
             raise _no_session()
         generation = self._generations.after_restart(ref.session)
+        if generation is None:
+            raise ProblemError("too-many-restarts", "Make a new session.")
         ufrag, password = credentials(deps, ref, shard, event_id=event_id, generation=generation)
         self._generations.restarted(ref.session, generation)
         body = build_fragment(ufrag, password, shard.candidates, ref.mid)

@@ -13,7 +13,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)(bearer\s+)[^\s\"',}]+"), rf"\1{_HIDDEN}"),
     (
         re.compile(
-            r"(?i)(\b(?:authorization|stentor-ticket|host_?key|ticket|secret|password|credential|token|key)"
+            r"(?i)((?:authorization|ticket|secret|password|credential|token|key)"
             r"[\"']?\s*[=:]\s*)(b?[\"'][^\"']*[\"']|(?!bearer\b)[^\s\"',}&]+)"
         ),
         rf"\1{_HIDDEN}",

@@ -66,6 +66,7 @@ def test_file_that_is_absent_is_refused_with_its_name(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ({"workers": ["2"]}, "workers: 2 is not possible yet"),
+        ({"roles": ["relay"]}, "roles: relay alone is not possible yet"),
         ({"tls-cert": ["cert.pem"]}, "tls-cert and tls-key go together"),
         ({"tls-cert": ["nowhere.pem"], "tls-key": ["nowhere.pem"]}, "nowhere.pem is not a file"),
     ],

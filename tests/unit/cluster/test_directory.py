@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from support.stores import directory_on, embedded_store
 
 from stentor.cluster.client import open_client
 from stentor.cluster.directory import Directory, StoreUnavailableError
 from stentor.cluster.event_book import EventBook, EventRecord
 from stentor.net import clock
+from support.stores import directory_on, embedded_store
 
 RECORD = EventRecord(id="abcd", title="t", starts_at=None, created_at=0.0, host_key_hash=b"h" * 32)
 

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.waiting import until
 
 from stentor.cluster.client import open_client
 from stentor.cluster.embedded import EmbeddedStore
 from stentor.cluster.store_engine import EngineName
 from stentor.core.errors import LocalError
+from support.waiting import until
 
 # Writes one value, says so with the store's pid, and waits to be killed.
 CHILD = """
@@ -44,7 +44,7 @@ def is_running(pid: int) -> bool:
 @pytest.mark.parametrize("engine", ["valkey", "redis"])
 async def test_store_dies_with_a_killed_parent_and_its_data_lives(tmp_path: Path, engine: EngineName) -> None:
     for life in range(3):
-        child = subprocess.Popen(
+        child = subprocess.Popen(  # noqa: ASYNC220 (nothing else runs meanwhile)
             [sys.executable, "-c", CHILD, str(tmp_path), engine, f"life {life}"], stdout=subprocess.PIPE
         )
         assert child.stdout is not None
