@@ -29,11 +29,15 @@ class Pulse:
         self._seen: Counter[tuple[int, str]] = Counter()
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Publish this process's shards, beat once, then go on."""
+    async def publish(self) -> None:
+        """Write this process's shards into the directory."""
+        for port in self._ports:
+            await self._directory.put_shard(port.record)
+
+    def start(self) -> None:
+        """Make this process's shards known to its gateway, beat once, then go on."""
         for port in self._ports:
             self._shards.on_record(port.record)
-            await self._directory.put_shard(port.record)
         self._beat()
         self._task = asyncio.create_task(self._go_on(), name="pulse")
 
@@ -76,5 +80,4 @@ class Pulse:
             beats += 1
             if beats % PUBLISH_EVERY == 0:
                 with contextlib.suppress(StoreUnavailableError):
-                    for port in self._ports:
-                        await self._directory.put_shard(port.record)
+                    await self.publish()

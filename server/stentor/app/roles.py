@@ -7,7 +7,7 @@ import errno
 import logging
 import platform
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from stentor.app.pulse import Pulse
 from stentor.app.secrets import Secrets, StateDir
 from stentor.app.settings import Settings
 from stentor.cluster.client import open_client
-from stentor.cluster.directory import Directory
+from stentor.cluster.directory import Directory, StoreUnavailableError
 from stentor.cluster.embedded import EmbeddedStore
 from stentor.cluster.event_book import EventBook
 from stentor.core.errors import LocalError
@@ -34,6 +34,8 @@ from stentor.gateway.shard_table import ShardTable
 from stentor.net import clock
 from stentor.telemetry.metrics import Metrics
 
+START_ATTEMPTS = 20  # times the store may be too slow before the start is given up
+START_PAUSE = 0.5  # seconds between them
 BACKLOG = 4096  # connections the kernel holds for us while a whole audience arrives at once
 
 _log = logging.getLogger(__name__)
@@ -61,17 +63,30 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
     async with AsyncExitStack() as stack:
         directory, store = await _open_directory(settings, stack)
         book = EventBook(directory)
-        await book.refresh()
+        await _patiently(book.refresh)
         book.start()
         stack.push_async_callback(book.stop)
         media = _open_media(settings, metrics, book)
         stack.push_async_callback(media.stop)
         shards = ShardTable()
         pulse = Pulse(media, shards, directory, metrics)
-        await pulse.start()
+        await _patiently(pulse.publish)
+        pulse.start()
         stack.push_async_callback(pulse.stop)
         base_url = await _open_gateway(settings, secrets, metrics, book, media, shards, stack)
         yield Server(book, media, base_url, store)
+
+
+async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
+    """A machine that is busy starting things may answer late: the short timeouts are for later."""
+    for _ in range(START_ATTEMPTS - 1):
+        try:
+            await step()
+        except StoreUnavailableError:
+            await asyncio.sleep(START_PAUSE)
+        else:
+            return
+    await step()
 
 
 async def _open_directory(settings: Settings, stack: AsyncExitStack) -> tuple[Directory, str]:
