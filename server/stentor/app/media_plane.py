@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from stentor.core.links import Duty, FrameSink, ShardRecord
 from stentor.core.outputs import Address
 from stentor.core.webrtc.dtls import DtlsIdentity
+from stentor.core.webrtc.peer import Peer
 from stentor.core.webrtc.peer_table import PeerTable, TableConfig
 from stentor.ingest.ingest import Ingest
 from stentor.net import clock
@@ -77,8 +78,9 @@ def build_media_plane(
     reachable = candidates(endpoint.address, public_ips)
     seats = _record(RELAY_SHARD, "relay", identity, reachable)
     doors = _record(INGEST_SHARD, "ingest", identity, reachable)
-    relay_shell = _shell(seats, identity, max_seats, endpoint)
-    ingest_shell = _shell(doors, identity, MAX_PUBLISHERS, endpoint)
+    addresses: dict[Address, Peer] = {}  # of both: a listener cannot take a publisher's
+    relay_shell = _shell(seats, identity, max_seats, endpoint, addresses)
+    ingest_shell = _shell(doors, identity, MAX_PUBLISHERS, endpoint, addresses)
     router.connect([relay_shell, ingest_shell])
     relay = RelayShard(seats, relay_shell, PythonFanout(relay_shell.send), stage, metrics)
     sinks.append(relay)
@@ -96,7 +98,13 @@ def _record(shard: int, duty: Duty, identity: DtlsIdentity, reachable: tuple[Add
     )
 
 
-def _shell(record: ShardRecord, identity: DtlsIdentity, max_peers: int, endpoint: UdpEndpoint) -> TableShell:
+def _shell(
+    record: ShardRecord,
+    identity: DtlsIdentity,
+    max_peers: int,
+    endpoint: UdpEndpoint,
+    addresses: dict[Address, Peer],
+) -> TableShell:
     config = TableConfig(
         shard=record.shard,
         key_id=record.key_id,
@@ -104,4 +112,5 @@ def _shell(record: ShardRecord, identity: DtlsIdentity, max_peers: int, endpoint
         identity=identity,
         max_peers=max_peers,
     )
-    return TableShell(record.shard, PeerTable(config, now=clock.monotonic()), endpoint)
+    table = PeerTable(config, now=clock.monotonic(), addresses=addresses)
+    return TableShell(record.shard, table, endpoint)

@@ -151,7 +151,13 @@ async def _open_gateway(
         metrics=metrics,
         clock=clock,
         static_dir=settings.web_dir if settings.web_dir.is_dir() else None,
-        settings=GatewaySettings(public_url=settings.public_url, ice_servers=settings.ice_servers),
+        settings=GatewaySettings(
+            public_url=settings.public_url,
+            ice_servers=settings.ice_servers,
+            trust_forwarded=settings.proxy == "trusted",
+            signalling_rate=settings.signalling_rate,
+            signalling_burst=10 * settings.signalling_rate,
+        ),
         drain=DrainSwitch(media.drain),
     )
     runner = GatewayRunner(make_app(deps))

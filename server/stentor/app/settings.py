@@ -40,6 +40,8 @@ class Settings:
     tls_cert: Path | None
     tls_key: Path | None
     ice_servers: tuple[IceServer, ...]
+    signalling_rate: int
+    proxy: Literal["none", "trusted"]
     web_dir: Path
     log_format: Literal["text", "json"]
     log_level: str

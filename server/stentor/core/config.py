@@ -19,6 +19,7 @@ from stentor.core.errors import LocalError
 ENVIRONMENT_PREFIX = "STENTOR_"
 ROLES = ("gateway", "stage", "relay")
 LOG_LEVELS = ("debug", "info", "warning", "error")
+PROXIES = ("none", "trusted")
 LOG_FORMATS = ("text", "json")
 
 # A Kubernetes Service called "stentor" puts these into every pod of its namespace; they are nobody's mistake.
@@ -188,6 +189,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("tls-cert", PATH, None, "Certificate chain (PEM) for HTTPS."),
     Option("tls-key", PATH, None, "Private key (PEM) for HTTPS."),
     Option("ice-server", ICE_SERVERS, None, "STUN or TURN server for clients: URL[,USERNAME,CREDENTIAL]."),
+    Option("signalling-rate", COUNT, "500", "WHIP and WHEP requests a second from one address."),
+    Option("proxy", one_of(PROXIES), "none", "Whether a proxy sets X-Forwarded-For and X-Forwarded-Proto."),
     Option("web-dir", PATH, None, "Built web client; default: client_web/dist beside the source."),
     Option("log-format", one_of(LOG_FORMATS), "text", "How log lines are written."),
     Option("log-level", one_of(LOG_LEVELS), "info", "The least important log line that is written."),
