@@ -1,0 +1,48 @@
+/**
+ * What the page needs of anything that plays an event. WebRTC is the first implementation (webrtc_player.ts);
+ * the delayed stream will be the second, on the same audio element.
+ */
+import type { InboundStats, TransportStats } from "../shared/peer_stats";
+import type { Refusal } from "../shared/refusal";
+
+/** What a player tells, in the order it happens. */
+export type PlayerNotice =
+  /** The way to the server stands (ICE and DTLS). */
+  | { readonly type: "connected" }
+  /** The first sound of this session has arrived. */
+  | { readonly type: "flowing" }
+  /** Sound has stopped arriving, or never did: the session is lost, join again. */
+  | { readonly type: "stalled" }
+  /** The server would not open a session. */
+  | { readonly type: "refused"; readonly refusal: Refusal; readonly retryAfterMs: number | null }
+  /** Whether the browser refuses to play before another tap. */
+  | { readonly type: "blocked"; readonly blocked: boolean }
+  /** The device itself paused the sound (a call came in, headphones were pulled). */
+  | { readonly type: "mute"; readonly muted: true };
+
+export interface PlayerStats extends InboundStats, TransportStats {
+  readonly connectionState: string;
+}
+
+/** Milliseconds from the start of the latest join, which is the tap itself unless it waited for the event. */
+export interface JoinTimes {
+  readonly connectedMs: number | null;
+  readonly firstPacketMs: number | null;
+}
+
+export interface Player {
+  /** Makes the audio element, with leave to play later. Call it inside the tap. */
+  prime(): void;
+  /** Opens a new session, in place of the one before. Call it inside the tap if there is one. */
+  join(): void;
+  /** Ends the session, also while the page goes away. */
+  leave(): void;
+  setMuted(muted: boolean): void;
+  setVolume(volume: number): void;
+  /** Tries to play again, inside a tap. */
+  resume(): void;
+  readonly times: JoinTimes;
+  stream(): MediaStream | null;
+  /** Null while there is no session. */
+  stats(): Promise<PlayerStats | null>;
+}

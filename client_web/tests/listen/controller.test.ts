@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ListenController } from "../../src/listen/controller";
+import type { Player, PlayerNotice } from "../../src/listen/player";
+import type { EventFacts } from "../../src/shared/event_facts";
+import { RefusedError } from "../../src/shared/refusal";
+import { facts } from "../support/facts";
+
+/** A second implementation of Player that plays nothing and writes down what it was asked. */
+class WrittenPlayer implements Player {
+  readonly asked: string[] = [];
+  readonly times = { connectedMs: null, firstPacketMs: null };
+  constructor(readonly notify: (notice: PlayerNotice) => void) {}
+  prime = (): void => void this.asked.push("prime");
+  join = (): void => void this.asked.push("join");
+  leave = (): void => void this.asked.push("leave");
+  resume = (): void => void this.asked.push("resume");
+  setMuted = (muted: boolean): void => void this.asked.push(`muted ${muted}`);
+  setVolume = (volume: number): void => void this.asked.push(`volume ${volume}`);
+  stream = (): null => null;
+  stats = (): Promise<null> => Promise.resolve(null);
+}
+
+let answer: EventFacts | RefusedError;
+let polls: number;
+let player: WrittenPlayer;
+let controller: ListenController;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  answer = facts();
+  polls = 0;
+  controller = new ListenController({
+    fetchStatus: () => {
+      polls++;
+      return answer instanceof RefusedError ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+    makePlayer: (notify) => {
+      player = new WrittenPlayer(notify);
+      return player;
+    },
+    random: () => 0.5,
+  });
+});
+afterEach(() => vi.useRealTimers());
+
+const phase = (): string => controller.store.model.phase;
+const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
+
+test("the element is primed and the session begun inside the tap itself", async () => {
+  controller.start();
+  await pass(0);
+  controller.listen();
+  expect(player.asked).toEqual(["prime", "join"]);
+});
+
+test("tapped early, it joins by itself as soon as a poll says live", async () => {
+  answer = facts({ phase: "early" });
+  controller.start();
+  await pass(0);
+  controller.listen();
+  expect(player.asked).toEqual(["prime"]);
+  answer = facts();
+  await pass(2_500);
+  expect(player.asked).toEqual(["prime", "join"]);
+});
+
+describe("after a stall", () => {
+  beforeEach(async () => {
+    controller.start();
+    await pass(0);
+    controller.listen();
+    player.notify({ type: "flowing" });
+    player.asked.length = 0;
+  });
+
+  test("the first retry comes within 300 ms", async () => {
+    player.notify({ type: "stalled" });
+    expect(phase()).toBe("recovering");
+    await pass(300);
+    expect(player.asked).toEqual(["join"]);
+  });
+
+  test("against a dead server it tries at least every 2.5 s", async () => {
+    player.notify({ type: "stalled" });
+    for (let round = 0; round < 12; round++) {
+      player.asked.length = 0;
+      await pass(2_500);
+      expect(player.asked).toContain("join");
+      player.notify({ type: "refused", refusal: "unreachable", retryAfterMs: null });
+    }
+    await pass(2_500);
+    player.notify({ type: "flowing" });
+    expect(phase()).toBe("live");
+  });
+
+  test("a Retry-After is obeyed", async () => {
+    player.notify({ type: "stalled" });
+    await pass(300);
+    player.notify({ type: "refused", refusal: "busy", retryAfterMs: 10_000 });
+    player.asked.length = 0;
+    await pass(9_999);
+    expect(player.asked).toEqual([]);
+    await pass(2_001);
+    expect(player.asked).toEqual(["join"]);
+  });
+
+  test("stopping calls off the retry", async () => {
+    player.notify({ type: "stalled" });
+    controller.stop();
+    await pass(60_000);
+    expect(player.asked).toEqual(["leave"]);
+  });
+
+  test("the end of the event leaves the session and stops polling", async () => {
+    answer = facts({ phase: "ended" });
+    await pass(12_000);
+    expect(phase()).toBe("ended");
+    expect(player.asked).toEqual(["leave"]);
+    const before = polls;
+    await pass(120_000);
+    expect(polls).toBe(before);
+  });
+
+  test("ten steady seconds make the next loss a first one again", async () => {
+    player.notify({ type: "stalled" });
+    await pass(300);
+    player.notify({ type: "flowing" });
+    expect(controller.store.model.failures).toBe(1);
+    await pass(10_000);
+    expect(controller.store.model.failures).toBe(0);
+  });
+});
+
+test("a refused join waits for the start in the rhythm of the start", async () => {
+  controller.start();
+  await pass(0);
+  controller.listen();
+  answer = facts({ phase: "early" });
+  player.notify({ type: "refused", refusal: "early", retryAfterMs: null });
+  answer = facts();
+  await pass(2_500);
+  expect(player.asked.filter((word) => word === "join")).toHaveLength(2);
+});
+
+test("an event nobody knows is asked for again", async () => {
+  answer = new RefusedError("missing", 404, null, "");
+  controller.start();
+  await pass(0);
+  expect(phase()).toBe("missing");
+  answer = facts();
+  await pass(12_000);
+  expect(phase()).toBe("ready");
+});
+
+test("leaving the page ends the session, and coming back to it joins again", async () => {
+  controller.start();
+  await pass(0);
+  controller.listen();
+  controller.pageHidden();
+  controller.pageShownAgain();
+  expect(player.asked).toEqual(["prime", "join", "leave", "join"]);
+});
