@@ -252,6 +252,23 @@ async def test_ending_the_event_closes_everybody(plane: MediaPlane):
         assert plane.relay.listeners_of(EVENT) == 0
 
 
+async def test_a_listener_cannot_take_the_address_of_a_publisher(plane: MediaPlane):
+    record = plane.relay.record
+    async with connected(plane.ingest.record, PeerKind.PUBLISHER) as publisher:
+        thief = MemoryPeer(
+            publisher.sock.getsockname(),
+            secret=record.secret,
+            shard=record.shard,
+            key_id=record.key_id,
+            expires_at=clock.monotonic() + 5.0,
+        )
+        publisher.send(thief.binding())  # as a spoofed source would look
+        await until(lambda: plane.relay.table.dropped["address of another"])
+        await speak(publisher, [opus(number) for number in range(5)])
+        await until(lambda: plane.stage.host_state(EVENT, now=clock.monotonic()) == "present")
+        assert plane.relay.table.peers == 0
+
+
 async def test_datagrams_that_are_nobodys_are_counted(plane: MediaPlane):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for data in (b"", b"x", bytes(100), b"\x16\xfe\xfd" + bytes(40), b"\x80" * 60):

@@ -61,11 +61,19 @@ class KillableChromium:
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
+        try:
+            self.browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{self._port()}")
+        except BaseException:
+            self.kill()
+            raise
+
+    def _port(self) -> str:
+        """The port it chose for its driver, once it has written it down."""
         marker = Path(self._profile.name, "DevToolsActivePort")
         lines = wait_for(
             lambda: marker.exists() and marker.read_text().split(), timeout=15, what="its driver's port"
         )
-        self.browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{lines[0]}")
+        return str(lines[0])
 
     def kill(self) -> None:
         """End all its processes at once. Safe to call twice."""

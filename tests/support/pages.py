@@ -40,7 +40,10 @@ class AnyPage:
     """What both pages have: a probe, and what went wrong in them."""
 
     def __init__(self, browser: Browser, url: str, *, locale: str = "en-GB", width: int = 1280) -> None:
-        self.context = browser.new_context(locale=locale, viewport={"width": width, "height": 800})
+        # Without a graphics card every animated frame is drawn by the processor that also carries the sound.
+        self.context = browser.new_context(
+            locale=locale, viewport={"width": width, "height": 800}, reduced_motion="reduce"
+        )
         self.page: Page = self.context.new_page()
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -89,9 +92,11 @@ class AnyPage:
 class StudioPage(AnyPage):
     """The host's page."""
 
-    def __init__(self, browser: Browser, host_url: str, **options: Any) -> None:
+    def __init__(
+        self, browser: Browser, host_url: str, *, query: str = NO_PROCESSING, **options: Any
+    ) -> None:
         address, _, key = host_url.partition("#")
-        super().__init__(browser, f"{address}{NO_PROCESSING}#{key}", **options)
+        super().__init__(browser, f"{address}{query}#{key}", **options)
 
     def turn_on_microphone(self) -> None:
         """Press the button, unless the page has opened the microphone by itself."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import wave
 from pathlib import Path
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,16 +25,20 @@ TEXT = (
 
 def write_speech(path: Path, *, seconds: float) -> Path:
     """A mono 48 kHz 16-bit WAV file of exactly that length, loud and without long pauses."""
-    if shutil.which("espeak-ng") and shutil.which("sox"):
-        raw = path.with_suffix(".raw.wav")
-        text = TEXT * (1 + int(seconds // 20))
-        subprocess.run(["espeak-ng", "-v", "en-gb", "-s", "170", "-g", "1", "-w", str(raw), text], check=True)
-        effects = ["rate", "-v", str(RATE), "trim", "0", f"{seconds}", "norm", "-3"]
-        subprocess.run(["sox", str(raw), "-c", "1", "-b", "16", str(path), *effects], check=True)
-        raw.unlink()
-    else:
-        write_wav(path, speech_like(seconds))
+    speaker = shutil.which("espeak-ng")
+    write_wav(path, speech_like(seconds) if speaker is None else _spoken(speaker, seconds))
     return path
+
+
+def _spoken(speaker: str, seconds: float) -> NDArray[np.float64]:
+    command = [speaker, "-v", "en-gb", "-s", "170", "-g", "1", "--stdout", TEXT * (1 + int(seconds // 20))]
+    spoken = subprocess.run(command, check=True, capture_output=True).stdout
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+    with av.open(io.BytesIO(spoken)) as container:
+        frames = (part for frame in container.decode(audio=0) for part in resampler.resample(frame))
+        samples = np.concatenate([part.to_ndarray()[0] for part in frames])[: int(seconds * RATE)]
+    assert len(samples) == int(seconds * RATE), "the text is too short"
+    return np.asarray(0.7 * samples / np.abs(samples).max(), dtype=np.float64)
 
 
 def speech_like(seconds: float, *, seed: int = 7) -> NDArray[np.float64]:

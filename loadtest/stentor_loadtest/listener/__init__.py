@@ -1,0 +1,1 @@
+"""One synthetic listener: joins over WHEP, hears, counts."""

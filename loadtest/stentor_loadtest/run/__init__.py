@@ -1,0 +1,1 @@
+"""Many listeners at once: who joins when, and what it costs."""

@@ -1,0 +1,97 @@
+"""What a run measured, whichever engine drove its listeners."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from stentor_loadtest.histogram import Histogram
+from stentor_loadtest.listener.state import State
+from stentor_loadtest.run.cpu import Usage
+from stentor_loadtest.run.settings import RunSettings
+
+
+class Received(Protocol):
+    """What one listener received; times in seconds."""
+
+    @property
+    def packets(self) -> int:
+        """RTP packets, duplicates not counted."""
+
+    @property
+    def expected(self) -> int:
+        """Packets from the first to the newest."""
+
+    @property
+    def lost(self) -> int:
+        """Expected packets that never came."""
+
+    @property
+    def duplicates(self) -> int:
+        """Packets that came twice."""
+
+    @property
+    def backwards(self) -> int:
+        """Timestamps that went back."""
+
+    @property
+    def longest_gap(self) -> float:
+        """Longest time between two packets."""
+
+    @property
+    def last_arrival(self) -> float:
+        """Wall-clock time of the newest packet; 0.0 before the first."""
+
+
+class Member(Protocol):
+    """One listener of a run, as the report sees it."""
+
+    @property
+    def state(self) -> State:
+        """How far it is."""
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds from its click to `answered`, `nominated`, `connected` and `heard`, as far as it came."""
+
+    @property
+    def reception(self) -> Received:
+        """What it received."""
+
+    @property
+    def unreadable(self) -> int:
+        """Datagrams that did not authenticate."""
+
+    @property
+    def sender_reports(self) -> int:
+        """Sender reports it got."""
+
+
+@dataclass(slots=True)
+class RunResult:
+    """Everything a run measured; `report` turns it into figures."""
+
+    settings: RunSettings
+    listeners: Sequence[Member] = ()
+    lateness: Histogram = field(default_factory=Histogram)
+    common_lateness: Histogram | None = None
+    """Against the quickest packet to any listener; None when the engine does not measure it."""
+    loop_lag: Histogram = field(default_factory=Histogram)
+    failures: Counter[str] = field(default_factory=Counter)
+    client_dropped: int = 0
+    """Datagrams that came too fast for this program."""
+    consent_missed: int = 0
+    """Consent checks without an answer, beyond the one per listener that may be under way."""
+    joining_seconds: float = 0.0
+    """From the first listener's click to the last one's first packet."""
+    wall_seconds: float = 0.0
+    ended_at: float = 0.0
+    """Wall-clock time at which the listening ended."""
+    client_cpu_seconds: float = 0.0
+    server_before: Usage | None = None
+    server_after: Usage | None = None
+
+
+OnProgress = Callable[[RunResult], None]

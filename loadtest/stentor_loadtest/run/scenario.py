@@ -1,0 +1,44 @@
+"""What a run does: how many listeners come, how fast, for how long, and what is good enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A named plan; the command line may change its numbers."""
+
+    name: str
+    sentence: str
+    """What it shows, for `--help`."""
+    listeners: int
+    rate: float
+    """Joins per second."""
+    seconds: float
+    """How long the last listener listens."""
+    thresholds: tuple[str, ...]
+    """What makes it a go."""
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario(
+            name="steady",
+            sentence="N listeners join at a steady rate and listen.",
+            listeners=50,
+            rate=25.0,
+            seconds=30.0,
+            thresholds=("failed<=0", "dropped<=0", "loss<0.5", "late_20ms<5", "join_p95_ms<1000"),
+        ),
+        Scenario(
+            name="surge",
+            sentence="Everybody comes within two seconds, as when a link is posted.",
+            listeners=200,
+            rate=100.0,
+            seconds=15.0,
+            thresholds=("failed<=0", "loss<0.5", "join_p95_ms<3000"),
+        ),
+    )
+}

@@ -1,0 +1,33 @@
+"""One run's settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """Where to, how many, how fast."""
+
+    target: str
+    """Base URL of the server, without a slash at the end."""
+    event: str
+    listeners: int
+    rate: float
+    """Joins per second."""
+    seconds: float
+    """How long to listen after the last join was begun."""
+    join_timeout: float = 10.0
+    verify_every: int = 50
+    """One packet in so many is authenticated and decrypted."""
+    server_pid: int | None = None
+    source_network: IPv4Network | None = None
+    """Where to take one local address per listener from, such as 127.0.0.0/8; None: the kernel picks."""
+
+    def source(self, index: int) -> str:
+        """The local address of listener `index`."""
+        network = self.source_network
+        if network is None:
+            return "0.0.0.0"  # noqa: S104 any address of this machine
+        return str(network[1 + index % max(1, network.num_addresses - 2)])
