@@ -115,7 +115,7 @@ class Merger:
     def _emitted(self, function: Callable[..., None], *arguments: Any) -> list[MergedPacket]:
         packets: list[MergedPacket] = []
 
-        @ffi.callback("stn_emit")  # type: ignore[untyped-decorator]
+        @ffi.callback("stn_emit")
         def emit(_context: Any, packet: Any) -> None:
             payload = _bytes(packet.payload.data, packet.payload.len)
             numbers = (packet.duration, packet.program_frames, packet.lost)

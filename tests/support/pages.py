@@ -11,7 +11,7 @@ from typing import Any
 import av
 import numpy as np
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from support.speech import RATE
 
@@ -47,7 +47,7 @@ class AnyPage:
         self.page: Page = self.context.new_page()
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda message: self._note(message.type, message.text))
+        self.page.on("console", self._note)
         self.page.goto(url)
 
     def state(self) -> str:
@@ -84,9 +84,9 @@ class AnyPage:
         """Close the page and everything it kept."""
         self.context.close()
 
-    def _note(self, kind: str, text: str) -> None:
-        if kind == "error":
-            self.errors.append(text)
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} {message.location.get('url', '')}")
 
 
 class StudioPage(AnyPage):

@@ -166,7 +166,7 @@ class Ingest:
         for packet in packets:
             if isinstance(packet, SenderReport) and publisher.reception is not None:
                 publisher.reception.note_sender_report(packet.ntp, now)
-            elif isinstance(packet, Bye):
+            elif isinstance(packet, Bye) and publisher.media_ssrc in (None, *packet.ssrcs):
                 self.shell.end(publisher.capsule.session, "close_notify")
                 return
 

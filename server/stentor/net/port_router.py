@@ -1,4 +1,8 @@
-"""Lets several session tables share one UDP port: all roles in one process need one hole in a firewall."""
+"""Lets several session tables share one UDP port: all roles in one process need one hole in a firewall.
+
+The tables share one address book too (`addresses` of `PeerTable`): a session of one may not take the
+address of a session of another.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ class MediaPort(Protocol):
 
 
 class PortRouter:
-    """By the address a session is known at, else by the shard number in the capsule."""
+    """STUN goes by the shard number in its capsule, the rest by the address a session is known at."""
 
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
@@ -44,9 +48,9 @@ class PortRouter:
 
     def on_datagram(self, data: bytes, address: Address, source: str | None) -> None:
         """Hand a datagram to the table it is for."""
-        port = next((port for port in self._ports if port.owns(address)), None)
-        if port is None and classify(data) is Kind.STUN:
-            port = self._port_of_capsule(data)
+        port = self._port_of_capsule(data) if classify(data) is Kind.STUN else None
+        if port is None:
+            port = next((port for port in self._ports if port.owns(address)), None)
         if port is None:
             self.dropped["nobody's"] += 1
             return

@@ -142,6 +142,6 @@ class RelayShard:
     async def _subscribe_forever(self) -> None:
         while True:
             now = clock.monotonic()
-            for event in self._listening:
+            for event in list(self._listening):
                 self._trunk.subscribe(event, now=now)
             await asyncio.sleep(SUBSCRIBE_EVERY)

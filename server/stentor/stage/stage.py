@@ -76,6 +76,7 @@ class Stage:
         if program is not None and program.source == source:
             program.source = None
             program.stream.close_source(source, now=now)
+            self._arm(event, program)  # silence is due earlier than the host's next packet was
 
     def receive(
         self, event: bytes, source: bytes, sequence: int, timestamp: int, payload: bytes, *, now: float
@@ -119,17 +120,18 @@ class Stage:
 
     def _arm(self, event: bytes, program: _Program) -> None:
         now = clock.monotonic()
-        if not self._wanted(program, now):
-            program.timer = None
-            return
-        due = program.stream.next_due()
         if program.timer is not None:
             program.timer.cancel()
+            program.timer = None
+        if not self._wanted(program, now):
+            return
+        due = program.stream.next_due()
         program.timer = self._loop.call_later(max(0.0, due - now), self._tick, event, program)
 
     def _tick(self, event: bytes, program: _Program) -> None:
         due = program.stream.next_due()
-        for frame in program.stream.poll(now=clock.monotonic()):
+        frames = program.stream.poll(now=clock.monotonic())
+        self._arm(event, program)  # first: a sink that fails must not stop the program
+        for frame in frames:
             for sink in self._sinks:
                 sink.frame(event, frame, now=due)
-        self._arm(event, program)

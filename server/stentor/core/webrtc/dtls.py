@@ -217,14 +217,15 @@ class DtlsTransport:
     def _finish(self, now: float) -> None:
         if self._ssl is None:
             return
-        certificate = self._ssl.get_peer_certificate(as_cryptography=True)
+        # Digested as it came, never parsed: one that only a stricter parser refuses must not raise here.
+        certificate = self._ssl.get_peer_certificate()
         name = self._ssl.get_selected_srtp_profile()
         profile = next((p for p in PROFILES if p.openssl_name == name), None)
         if certificate is None or profile is None:
             self._fail()
             return
-        der = certificate.public_bytes(Encoding.DER)
-        self._peer_digest = fingerprint_digest(hashlib.sha256(der).digest())
+        fingerprint = bytes.fromhex(certificate.digest("sha256").decode().replace(":", ""))
+        self._peer_digest = fingerprint_digest(fingerprint)
         material = self._ssl.export_keying_material(EXPORTER_LABEL, keying_length(profile))
         self._keys = keys_from_exporter(profile, material, is_client=not self._server)
         self.state = DtlsState.CONNECTED

@@ -8,16 +8,16 @@ moves only as `nominate` allows.
 
 from __future__ import annotations
 
-from collections import deque
+import zlib
 from dataclasses import dataclass
 
 from stentor.core.outputs import Address
 
 MAX_PAIRS = 4  # verified addresses kept per session: dual stack, and one Wi-Fi to mobile change
 AMPLIFICATION = 3  # bytes out per byte in towards an unproven address (as RFC 9000 section 8 for QUIC)
-REMEMBERED_TRANSACTIONS = 128  # ids kept to recognise a replay; over 5 minutes at a check each 2.5 s
+MAX_TRANSACTIONS = 16_384  # ids remembered per session, 64 KiB: 11 h at a check each 2.5 s
 CONSENT_TIMEOUT = 30.0  # seconds without a valid Binding request (RFC 7675 section 5.1)
-FRESH_CONSENT = 6.0  # seconds: two checks of a browser and a lost one; such an owner keeps its address
+FRESH = 6.0  # seconds: two checks of a browser and a lost one; who was heard there keeps the address
 MOVE_CONFIRMATION = 10.0  # seconds for authenticated media or RTCP to arrive from a new address
 MOVE_BAN = 60.0  # seconds without moves after one that was never confirmed
 
@@ -31,7 +31,12 @@ class Pair:
     received: int = 0
     sent: int = 0
     proven: bool = False
-    last_binding: float = 0.0
+    heard_at: float = 0.0
+    """When a fresh request or authenticated traffic last came from there."""
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether its owner was heard there within the last few checks."""
+        return now - self.heard_at < FRESH
 
     def allows(self, size: int) -> bool:
         """Whether `size` more bytes may go there under the amplification limit."""
@@ -46,45 +51,86 @@ class PendingMove:
     deadline: float
 
 
+class SeenTransactions:
+    """Every transaction id a session ever used, as four bytes each.
+
+    None may be forgotten: a request captured long ago would count as new and could move the media. Two ids
+    that share their four bytes (one pair in 10^9) cost no more than one ignored check.
+    """
+
+    __slots__ = ("_marks",)
+
+    def __init__(self) -> None:
+        self._marks = bytearray()
+
+    @property
+    def full(self) -> bool:
+        """Whether no more are remembered, so that nobody can tell an old id from a new one."""
+        return len(self._marks) >= 4 * MAX_TRANSACTIONS
+
+    def __contains__(self, transaction_id: bytes) -> bool:
+        return _mark(transaction_id) in self._marks
+
+    def add(self, transaction_id: bytes) -> None:
+        """Remember one, as long as there is room."""
+        if not self.full:
+            self._marks += _mark(transaction_id)
+
+
+def _mark(transaction_id: bytes) -> bytes:
+    return zlib.crc32(transaction_id).to_bytes(4, "big")
+
+
 class IceLite:
     """The verified pairs of one session and which of them is nominated. Starts with its first contact."""
 
-    __slots__ = ("_banned_until", "_pending", "_transactions", "consent_at", "evicted", "nominated", "pairs")
+    __slots__ = (
+        "_banned_until",
+        "_pending",
+        "_seen",
+        "consent_at",
+        "evicted",
+        "nominated",
+        "pairs",
+        "pinned",
+    )
 
     def __init__(self, *, now: float) -> None:
         self.pairs: dict[Address, Pair] = {}
         self.nominated: Pair | None = None
+        self.pinned: Pair | None = None
+        """The pair of the handshake: never makes room for another."""
         self.evicted: list[Address] = []
         self.consent_at = now  # the clock starts at session creation
-        self._transactions: deque[bytes] = deque(maxlen=REMEMBERED_TRANSACTIONS)
+        self._seen = SeenTransactions()
         self._pending: PendingMove | None = None
         self._banned_until = 0.0
 
     def is_replay(self, transaction_id: bytes) -> bool:
-        """Whether this transaction was seen before, from whatever address."""
-        return transaction_id in self._transactions
+        """Whether this transaction was seen before, from whatever address, or nobody can tell any more."""
+        return self._seen.full or transaction_id in self._seen
 
     def verified(
         self, transaction_id: bytes, address: Address, source: str | None, *, now: float
     ) -> Pair | None:
         """Note a request of checked integrity; returns its pair, or None for a replay from elsewhere."""
         pair = self.pairs.get(address)
-        if self.is_replay(transaction_id):
+        if transaction_id in self._seen or (pair is None and self._seen.full):
             return pair
-        self._transactions.append(transaction_id)
+        self._seen.add(transaction_id)
         if pair is None:
             pair = self._add(Pair(address, source))
         pair.source = source
-        pair.last_binding = now
+        pair.heard_at = now
         if self.nominated is None or pair is self.nominated:
             self.consent_at = now
         return pair
 
     def _add(self, pair: Pair) -> Pair:
         if len(self.pairs) >= MAX_PAIRS:
-            kept = {self.nominated, self._pending.previous} if self._pending else {self.nominated}
+            kept = {self.nominated, self.pinned, self._pending.previous if self._pending else None}
             candidates = [other for other in self.pairs.values() if other not in kept]
-            oldest = min(candidates, key=lambda other: (other.proven, other.last_binding))
+            oldest = min(candidates, key=lambda other: (other.proven, other.heard_at))
             del self.pairs[oldest.address]
             self.evicted.append(oldest.address)
         self.pairs[pair.address] = pair
@@ -98,21 +144,35 @@ class IceLite:
             self.nominated = pair
             self.consent_at = now
             return True
-        if now < self._banned_until:
+        if pair.proven:
+            self._abandon_move(now)
+        elif now < self._banned_until:
             return False
-        if not pair.proven:
+        else:
             previous = self._pending.previous if self._pending else self.nominated
             self._pending = PendingMove(previous, now + MOVE_CONFIRMATION)
         self.nominated = pair
         self.consent_at = now
         return True
 
-    def authenticated(self, address: Address) -> None:
+    def _abandon_move(self, now: float) -> None:
+        """A move nobody confirmed is over: it may have been spoofed, so no other is tried for a while."""
+        if self._pending is not None:
+            self._pending = None
+            self._banned_until = now + MOVE_BAN
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether media goes to the nominated address on trust."""
+        return self._pending is not None
+
+    def authenticated(self, address: Address, *, now: float) -> None:
         """SRTP, SRTCP or the end of a DTLS handshake came from `address`: the return path is proven."""
         pair = self.pairs.get(address)
         if pair is None:
             return
         pair.proven = True
+        pair.heard_at = now
         if pair is self.nominated:
             self._pending = None
 
@@ -120,14 +180,10 @@ class IceLite:
         """Undo a move nobody confirmed in time; returns the pair media goes back to."""
         if self._pending is None or now < self._pending.deadline:
             return None
-        back, self._pending = self._pending.previous, None
+        back = self._pending.previous
+        self._abandon_move(now)
         self.nominated = back
-        self._banned_until = now + MOVE_BAN
         return back
-
-    def has_fresh_consent(self, now: float) -> bool:
-        """Whether the owner of these addresses was heard within the last few checks."""
-        return now - self.consent_at < FRESH_CONSENT
 
     def take_evicted(self) -> list[Address]:
         """Addresses that had to make room since the last call: datagrams from them are not ours any more."""

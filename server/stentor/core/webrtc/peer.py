@@ -41,6 +41,7 @@ class Peer:
         "ice",
         "opener",
         "state",
+        "told",
     )
 
     def __init__(self, capsule: Capsule, identity: DtlsIdentity, *, now: float) -> None:
@@ -49,6 +50,8 @@ class Peer:
         self.created = now
         self.ice = IceLite(now=now)
         self.opener: Opener | None = None
+        self.told: Pair | None = None
+        """Where our shell sends the media; `PeerTable` compares it with `media_pair`."""
         self._server = capsule.kind is not PeerKind.PUBLISHER_PASSIVE
         self._dtls: DtlsTransport | None = DtlsTransport(identity, server=self._server)
         self._dtls_pair: Pair | None = None
@@ -63,9 +66,9 @@ class Peer:
 
     @property
     def media_pair(self) -> Pair | None:
-        """Where media goes: the nominated pair, or until one is proven the one the handshake used."""
+        """Where media goes: the nominated pair once it is proven or moved to, else the handshake's."""
         nominated = self.ice.nominated
-        if nominated is not None and (nominated.proven or self._dtls_pair is None):
+        if nominated is not None and (nominated.proven or self.ice.is_moving or self._dtls_pair is None):
             return nominated
         return self._dtls_pair
 
@@ -81,7 +84,7 @@ class Peer:
         self._send(answer, pair)
         if not self._server and self.state is PeerState.HALF_OPEN:
             self.state = PeerState.HANDSHAKING
-            self._dtls_pair = pair
+            self._use_for_dtls(pair)
             self.dtls.start(now=now)
         self._flush(self._dtls_pair or pair)
 
@@ -91,28 +94,30 @@ class Peer:
             return False
         begins = self.state is PeerState.HALF_OPEN
         if begins:
+            if not dtls_records.carries_handshake(data):
+                return False  # nothing of a ClientHello: no more time for it
             self.state = PeerState.HANDSHAKING
         if self.state is PeerState.HANDSHAKING:
-            self._dtls_pair = pair
+            self._use_for_dtls(pair)
         self.dtls.receive(data, now=now)
         self._flush(pair)
         return begins
 
-    def connected(self) -> None:
+    def connected(self, *, now: float) -> None:
         """DTLS is complete and the certificate is the promised one."""
         self.state = PeerState.CONNECTED
         keys = self.dtls.keys
         self.opener = Opener(keys.profile, keys.remote_key, keys.remote_salt)
         if self._dtls_pair is not None:
-            self.ice.authenticated(self._dtls_pair.address)  # its Finished answers what we sent there
+            # Its Finished answers what we sent there.
+            self.ice.authenticated(self._dtls_pair.address, now=now)
             self._flush(self._dtls_pair)
 
-    def confirmed(self, address: Address) -> None:
+    def confirmed(self, address: Address, *, now: float) -> None:
         """Authenticated SRTP or SRTCP came from `address`."""
-        self.ice.authenticated(address)
-        self.dtls.confirm(
-            release=self.capsule.kind is PeerKind.LISTENER
-        )  # publishers are few: hear them leave
+        self.ice.authenticated(address, now=now)
+        # Publishers are few: theirs is kept, to hear them leave.
+        self.dtls.confirm(release=self.capsule.kind is PeerKind.LISTENER)
         self._blocked.clear()
 
     def handle_timeout(self, *, now: float) -> None:
@@ -158,6 +163,9 @@ class Peer:
         self.state = PeerState.CLOSED
 
     # -- inside -------------------------------------------------------------------------------------------
+
+    def _use_for_dtls(self, pair: Pair) -> None:
+        self._dtls_pair = self.ice.pinned = pair
 
     def _flush(self, pair: Pair) -> None:
         """Send what DTLS has, as far as the amplification limit allows; the rest waits for more bytes."""

@@ -17,7 +17,6 @@ from stentor.core.webrtc.capsule import Capsule, CapsuleError, ice_password, ope
 from stentor.core.webrtc.demux import Kind, classify
 from stentor.core.webrtc.dtls import DtlsIdentity, DtlsState
 from stentor.core.webrtc.half_open import HalfOpenGate, HalfOpenLimits
-from stentor.core.webrtc.ice_lite import Pair
 from stentor.core.webrtc.notices import (
     CloseReason,
     Notice,
@@ -33,7 +32,7 @@ from stentor.core.webrtc.stun import StunClass, StunMessage, binding_success, ch
 BINDING = 0x001  # STUN method (RFC 8489 section 18.2)
 TIMER_GRAIN = 0.001  # seconds: what an event loop can keep
 REMEMBER_ENDED = 60.0  # seconds: longer than any capsule lives (5 s), and a second DELETE hears 404
-MAX_REMEMBERED_ENDED = 65_536  # ended session ids; the oldest are long expired by then
+MAX_REMEMBERED_ENDED = 65_536  # ids of ended sessions and events; the oldest are long expired by then
 Seat = tuple[bytes, bytes]  # event key and ticket id: one seat each
 
 
@@ -66,7 +65,11 @@ class _Login:
 class PeerTable:
     """See the module's text. Never raises on anything a datagram may hold."""
 
-    def __init__(self, config: TableConfig, *, now: float) -> None:
+    def __init__(
+        self, config: TableConfig, *, now: float, addresses: dict[Address, Peer] | None = None
+    ) -> None:
+        """`addresses`: who lives where; one dict for all tables behind a port, so that no session of one
+        can take an address from a session of another."""
         self.dropped: Counter[str] = Counter()
         """Datagrams that were not acted on, by reason."""
         self.steps: Counter[str] = Counter()
@@ -77,7 +80,7 @@ class PeerTable:
         self._logins: dict[str, _Login] = {}
         self._ufrags: dict[bytes, list[str]] = {}
         self._peers: dict[bytes, Peer] = {}
-        self._by_address: dict[Address, Peer] = {}
+        self._by_address: dict[Address, Peer] = {} if addresses is None else addresses
         self._seats: dict[Seat, bytes] = {}
         self._ended: OrderedDict[bytes, float] = OrderedDict()
         self._timers: list[tuple[float, bytes]] = []
@@ -120,7 +123,7 @@ class PeerTable:
 
     def owns(self, address: Address) -> bool:
         """Whether a session of this table lives at `address`."""
-        return address in self._by_address
+        return self._peer_at(address) is not None
 
     # -- inputs -------------------------------------------------------------------------------------------
 
@@ -130,7 +133,7 @@ class PeerTable:
         if kind is Kind.STUN:
             self._receive_stun(data, address, source, now)
             return
-        peer = self._by_address.get(address)
+        peer = self._peer_at(address)
         pair = peer.ice.pairs.get(address) if peer is not None else None
         if peer is None or pair is None:
             self.dropped["unknown address"] += 1
@@ -156,8 +159,10 @@ class PeerTable:
                 continue
             back = peer.ice.settle(now=now)
             if back is not None:
+                if not self._may_use(back.address, peer, now):
+                    self._close(peer, "consent", now)  # another lives there now: there is no way back
+                    continue
                 self._claim(back.address, peer)
-                self._notices.append(PeerMoved(session, back.address, back.source))
             peer.handle_timeout(now=now)
             self._after(peer, now)
         while self._ended and next(iter(self._ended.values())) <= now:
@@ -183,7 +188,8 @@ class PeerTable:
         return True
 
     def end_event(self, event: bytes, reason: CloseReason, *, now: float) -> int:
-        """End all sessions of an event; returns how many."""
+        """End all sessions of an event, also those still on their way; returns how many there were."""
+        self._remember_ended(event, now)
         ending = [peer for peer in self._peers.values() if peer.capsule.event == event]
         for peer in ending:
             self._close(peer, reason, now)
@@ -227,7 +233,7 @@ class PeerTable:
             self._release_address(evicted, peer)
         peer.reached(pair, answer, now=now)
         if message.use_candidate and not replay:
-            self._nominate(peer, pair, now)
+            peer.ice.nominate(pair, connected=peer.state is PeerState.CONNECTED, now=now)
         self._after(peer, now)
 
     def _login_of(self, message: StunMessage, address: Address, now: float) -> _Login | None:
@@ -255,6 +261,8 @@ class PeerTable:
         """Everything is verified; now, and only now, state may be made."""
         known = self._peers.get(capsule.session)
         refusal = self._refusal(capsule, known, now)
+        if refusal is None and not self._may_use(address, known, now):
+            refusal = "address of another"  # before there is a session that nothing would ever end
         if refusal is not None:
             self.dropped[refusal] += 1
             return None
@@ -282,17 +290,35 @@ class PeerTable:
             return "capsule expired"
         if capsule.session in self._ended:
             return "session ended"
+        if capsule.event in self._ended:
+            return "event ended"
         if known is not None:
+            if _identity_of(capsule) != _identity_of(known.capsule):
+                return "another session's restart"
             return None if capsule.generation > known.capsule.generation else "old ice generation"
         replacing = (capsule.event, capsule.ticket) in self._seats
         if len(self._peers) >= self._config.max_peers and not replacing:
             return "no seat"
         return None
 
-    def _may_use(self, address: Address, peer: Peer, now: float) -> bool:
-        """An address is never taken from an owner that was just heard there."""
+    def _peer_at(self, address: Address) -> Peer | None:
+        """The session of this table that lives at `address`."""
+        peer = self._by_address.get(address)
+        return peer if peer is not None and peer.capsule.shard == self._config.shard else None
+
+    def _may_use(self, address: Address, peer: Peer | None, now: float) -> bool:
+        """An address is never taken from an owner that was just heard there.
+
+        Unless the owner never proved that it is there, and `peer` did: it takes back what was its own.
+        """
         owner = self._by_address.get(address)
-        return owner is None or owner is peer or not owner.ice.has_fresh_consent(now)
+        if owner is None or owner is peer:
+            return True
+        theirs = owner.ice.pairs.get(address)
+        mine = peer.ice.pairs.get(address) if peer is not None else None
+        if theirs is None or (mine is not None and mine.proven and not theirs.proven):
+            return True
+        return not theirs.is_fresh(now)
 
     def _claim(self, address: Address, peer: Peer) -> None:
         self._by_address[address] = peer
@@ -300,11 +326,6 @@ class PeerTable:
     def _release_address(self, address: Address, peer: Peer) -> None:
         if self._by_address.get(address) is peer:
             del self._by_address[address]
-
-    def _nominate(self, peer: Peer, pair: Pair, now: float) -> None:
-        connected = peer.state is PeerState.CONNECTED
-        if peer.ice.nominate(pair, connected=connected, now=now) and connected:
-            self._notices.append(PeerMoved(peer.capsule.session, pair.address, pair.source))
 
     # -- media --------------------------------------------------------------------------------------------
 
@@ -322,8 +343,9 @@ class PeerTable:
         except RemoteError:
             self.dropped["srtp"] += 1
             return
-        peer.confirmed(address)
+        peer.confirmed(address, now=now)
         self._notices.append(notice)
+        self._tell_move(peer)
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -339,8 +361,16 @@ class PeerTable:
         if reason is not None:
             self._close(peer, reason, now)
             return
+        self._tell_move(peer)
         self._transmits.extend(peer.take_transmits())
         self._arm(peer, now)
+
+    def _tell_move(self, peer: Peer) -> None:
+        """Say so when the media of a connected peer has to go elsewhere than the shell was told."""
+        pair = peer.media_pair
+        if peer.state is PeerState.CONNECTED and pair is not None and pair is not peer.told:
+            peer.told = pair
+            self._notices.append(PeerMoved(peer.capsule.session, pair.address, pair.source))
 
     def _connect(self, peer: Peer, now: float) -> bool:
         """DTLS is complete: seat the peer; False when it had to be closed instead."""
@@ -357,12 +387,13 @@ class PeerTable:
             self.dropped["no seat"] += 1  # the seat it came to replace was left meanwhile, and is taken
             self._close(peer, "evicted", now)
             return False
-        peer.connected()
+        peer.connected(now=now)
         self._seats[seat] = capsule.session
         self._gate.released(capsule.session)
         self.connected_count += 1
         pair = peer.media_pair
         assert pair is not None  # a handshake has an address
+        peer.told = pair
         self._notices.append(
             PeerConnected(capsule, peer.dtls.keys, pair.address, pair.source, now - peer.created)
         )
@@ -388,8 +419,8 @@ class PeerTable:
         self._remember_ended(session, now)
         self._notices.append(PeerClosed(session, reason, was_connected))
 
-    def _remember_ended(self, session: bytes, now: float) -> None:
-        self._ended[session] = now + REMEMBER_ENDED
+    def _remember_ended(self, session_or_event: bytes, now: float) -> None:
+        self._ended[session_or_event] = now + REMEMBER_ENDED
         if len(self._ended) > MAX_REMEMBERED_ENDED:
             self._ended.popitem(last=False)
 
@@ -401,3 +432,8 @@ class PeerTable:
         if armed is None or due < armed:
             self._armed[session] = due
             heapq.heappush(self._timers, (due, session))
+
+
+def _identity_of(capsule: Capsule) -> tuple[object, ...]:
+    """What an ICE restart cannot change: seats, rows and the handshake were made for it."""
+    return capsule.kind, capsule.event, capsule.ticket, capsule.fingerprint_digest

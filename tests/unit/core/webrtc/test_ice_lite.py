@@ -13,7 +13,7 @@ def connected_at_home() -> IceLite:
     pair = ice.verified(b"t0", HOME, None, now=0.0)
     assert pair is not None
     ice.nominate(pair, connected=False, now=0.0)
-    ice.authenticated(HOME)
+    ice.authenticated(HOME, now=0.0)
     return ice
 
 
@@ -63,7 +63,7 @@ def test_a_confirmed_move_stays():
     ice = connected_at_home()
     pair = ice.verified(b"t1", AWAY, None, now=1.0)
     assert pair and ice.nominate(pair, connected=True, now=1.0)
-    ice.authenticated(AWAY)
+    ice.authenticated(AWAY, now=2.0)
     assert ice.settle(now=60.0) is None
     assert ice.nominated is pair
 
