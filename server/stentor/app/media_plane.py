@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from stentor.core.links import Duty, FrameSink, ShardRecord
 from stentor.core.outputs import Address
+from stentor.core.webrtc.address_book import AddressBook
 from stentor.core.webrtc.dtls import DtlsIdentity
-from stentor.core.webrtc.peer import Peer
 from stentor.core.webrtc.peer_table import PeerTable, TableConfig
 from stentor.ingest.ingest import Ingest
 from stentor.net import clock
@@ -78,7 +78,7 @@ def build_media_plane(
     reachable = candidates(endpoint.address, public_ips)
     seats = _record(RELAY_SHARD, "relay", identity, reachable)
     doors = _record(INGEST_SHARD, "ingest", identity, reachable)
-    addresses: dict[Address, Peer] = {}  # of both: a listener cannot take a publisher's
+    addresses = AddressBook()  # of both: a listener cannot take a publisher's
     relay_shell = _shell(seats, identity, max_seats, endpoint, addresses)
     ingest_shell = _shell(doors, identity, MAX_PUBLISHERS, endpoint, addresses)
     router.connect([relay_shell, ingest_shell])
@@ -103,7 +103,7 @@ def _shell(
     identity: DtlsIdentity,
     max_peers: int,
     endpoint: UdpEndpoint,
-    addresses: dict[Address, Peer],
+    addresses: AddressBook,
 ) -> TableShell:
     config = TableConfig(
         shard=record.shard,

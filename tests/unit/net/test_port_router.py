@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from stentor.core.outputs import Address
 from stentor.core.rtp.packet import rtp_header
+from stentor.core.webrtc.address_book import AddressBook
 from stentor.core.webrtc.capsule import PeerKind
-from stentor.core.webrtc.peer import Peer
 from stentor.core.webrtc.peer_table import PeerTable, TableConfig
 from stentor.net.port_router import PortRouter
 from support.memory_peer import SECRET, SERVER_IP, MemoryPeer, identity
@@ -22,7 +22,7 @@ RELAY, INGEST = 7, 8
 class Port:
     """A table on a port whose time stands still."""
 
-    def __init__(self, shard: int, addresses: dict[Address, Peer]) -> None:
+    def __init__(self, shard: int, addresses: AddressBook) -> None:
         self.shard = shard
         config = TableConfig(shard, 1, SECRET, identity(), 10)
         self.table = PeerTable(config, now=0.0, addresses=addresses)
@@ -41,7 +41,7 @@ class Port:
 
 
 def make_router() -> tuple[PortRouter, Port, Port]:
-    addresses: dict[Address, Peer] = {}
+    addresses = AddressBook()
     router, relay, ingest = PortRouter(), Port(RELAY, addresses), Port(INGEST, addresses)
     router.connect([relay, ingest])
     return router, relay, ingest

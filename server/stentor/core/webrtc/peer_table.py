@@ -6,13 +6,13 @@ Datagrams and `now` go in with `receive_datagram`; the shell then sends `take_tr
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from stentor.core.errors import RemoteError
 from stentor.core.outputs import Address, Transmit
+from stentor.core.webrtc.address_book import AddressBook
 from stentor.core.webrtc.capsule import Capsule, CapsuleError, ice_password, open_capsule
 from stentor.core.webrtc.demux import Kind, classify
 from stentor.core.webrtc.dtls import DtlsIdentity, DtlsState
@@ -27,12 +27,11 @@ from stentor.core.webrtc.notices import (
     RtpReceived,
 )
 from stentor.core.webrtc.peer import Peer, PeerState
+from stentor.core.webrtc.recently_ended import RecentlyEnded
+from stentor.core.webrtc.session_timers import SessionTimers
 from stentor.core.webrtc.stun import StunClass, StunMessage, binding_success, check_integrity, parse_stun
 
 BINDING = 0x001  # STUN method (RFC 8489 section 18.2)
-TIMER_GRAIN = 0.001  # seconds: what an event loop can keep
-REMEMBER_ENDED = 60.0  # seconds: longer than any capsule lives (5 s), and a second DELETE hears 404
-MAX_REMEMBERED_ENDED = 65_536  # ids of ended sessions and events; the oldest are long expired by then
 Seat = tuple[bytes, bytes]  # event key and ticket id: one seat each
 
 
@@ -65,11 +64,8 @@ class _Login:
 class PeerTable:
     """See the module's text. Never raises on anything a datagram may hold."""
 
-    def __init__(
-        self, config: TableConfig, *, now: float, addresses: dict[Address, Peer] | None = None
-    ) -> None:
-        """`addresses`: who lives where; one dict for all tables behind a port, so that no session of one
-        can take an address from a session of another."""
+    def __init__(self, config: TableConfig, *, now: float, addresses: AddressBook | None = None) -> None:
+        """`addresses`: the book of the port, when other tables share it."""
         self.dropped: Counter[str] = Counter()
         """Datagrams that were not acted on, by reason."""
         self.steps: Counter[str] = Counter()
@@ -80,11 +76,10 @@ class PeerTable:
         self._logins: dict[str, _Login] = {}
         self._ufrags: dict[bytes, list[str]] = {}
         self._peers: dict[bytes, Peer] = {}
-        self._by_address: dict[Address, Peer] = {} if addresses is None else addresses
+        self._addresses = AddressBook() if addresses is None else addresses
         self._seats: dict[Seat, bytes] = {}
-        self._ended: OrderedDict[bytes, float] = OrderedDict()
-        self._timers: list[tuple[float, bytes]] = []
-        self._armed: dict[bytes, float] = {}
+        self._ended = RecentlyEnded()
+        self._timers = SessionTimers()
         self._transmits: list[Transmit] = []
         self._notices: list[Notice] = []
         self._consent_held_until = now
@@ -104,7 +99,7 @@ class PeerTable:
     @property
     def next_timeout(self) -> float | None:
         """When `handle_timeout` has to be called, or None while the table is empty."""
-        return self._timers[0][0] if self._timers else None
+        return self._timers.next_due
 
     @property
     def peers(self) -> int:
@@ -149,24 +144,19 @@ class PeerTable:
 
     def handle_timeout(self, *, now: float) -> None:
         """Do everything that is due at `now`."""
-        while self._timers and self._timers[0][0] <= now:
-            due, session = heapq.heappop(self._timers)
-            if self._armed.get(session) != due:
-                continue  # re-armed since
-            del self._armed[session]
+        while (session := self._timers.pop_due(now=now)) is not None:
             peer = self._peers.get(session)
             if peer is None:
                 continue
             back = peer.ice.settle(now=now)
             if back is not None:
-                if not self._may_use(back.address, peer, now):
+                if not self._addresses.may_use(back.address, peer, now):
                     self._close(peer, "consent", now)  # another lives there now: there is no way back
                     continue
-                self._claim(back.address, peer)
+                self._addresses.claim(back.address, peer)
             peer.handle_timeout(now=now)
             self._after(peer, now)
-        while self._ended and next(iter(self._ended.values())) <= now:
-            self._ended.popitem(last=False)
+        self._ended.expire(now=now)
 
     def end(self, session: bytes, reason: CloseReason, *, now: float) -> bool:
         """End a session from our side. False when there is none."""
@@ -184,12 +174,12 @@ class PeerTable:
         """A capsule was given back before its first contact: it may not be used. False if that was known."""
         if session in self._ended:
             return False
-        self._remember_ended(session, now)
+        self._ended.add(session, now=now)
         return True
 
     def end_event(self, event: bytes, reason: CloseReason, *, now: float) -> int:
         """End all sessions of an event, also those still on their way; returns how many there were."""
-        self._remember_ended(event, now)
+        self._ended.add(event, now=now)
         ending = [peer for peer in self._peers.values() if peer.capsule.event == event]
         for peer in ending:
             self._close(peer, reason, now)
@@ -208,15 +198,14 @@ class PeerTable:
             self.dropped["malformed stun"] += 1
             return
         if message.kind is not StunClass.REQUEST or message.method != BINDING or not message.has_fingerprint:
-            self.dropped["not a connectivity check"] += (
-                1  # FINGERPRINT is a must in one (RFC 8445 section 7.1)
-            )
+            # FINGERPRINT is a must in a connectivity check (RFC 8445 section 7.1)
+            self.dropped["not a connectivity check"] += 1
             return
         login = self._login_of(message, address, now)
         if login is None:
             return
         peer = login.peer
-        if not self._may_use(address, peer, now):
+        if not self._addresses.may_use(address, peer, now):
             self.dropped["address of another"] += 1
             return
         answer = binding_success(message, address, login.password)
@@ -228,9 +217,9 @@ class PeerTable:
             self._transmits.append(Transmit(answer, address, source))
             return
         pair.received += len(data)
-        self._claim(address, peer)
+        self._addresses.claim(address, peer)
         for evicted in peer.ice.take_evicted():
-            self._release_address(evicted, peer)
+            self._addresses.release(evicted, peer)
         peer.reached(pair, answer, now=now)
         if message.use_candidate and not replay:
             peer.ice.nominate(pair, connected=peer.state is PeerState.CONNECTED, now=now)
@@ -261,7 +250,7 @@ class PeerTable:
         """Everything is verified; now, and only now, state may be made."""
         known = self._peers.get(capsule.session)
         refusal = self._refusal(capsule, known, now)
-        if refusal is None and not self._may_use(address, known, now):
+        if refusal is None and not self._addresses.may_use(address, known, now):
             refusal = "address of another"  # before there is a session that nothing would ever end
         if refusal is not None:
             self.dropped[refusal] += 1
@@ -303,29 +292,8 @@ class PeerTable:
 
     def _peer_at(self, address: Address) -> Peer | None:
         """The session of this table that lives at `address`."""
-        peer = self._by_address.get(address)
+        peer = self._addresses.owner(address)
         return peer if peer is not None and peer.capsule.shard == self._config.shard else None
-
-    def _may_use(self, address: Address, peer: Peer | None, now: float) -> bool:
-        """An address is never taken from an owner that was just heard there.
-
-        Unless the owner never proved that it is there, and `peer` did: it takes back what was its own.
-        """
-        owner = self._by_address.get(address)
-        if owner is None or owner is peer:
-            return True
-        theirs = owner.ice.pairs.get(address)
-        mine = peer.ice.pairs.get(address) if peer is not None else None
-        if theirs is None or (mine is not None and mine.proven and not theirs.proven):
-            return True
-        return not theirs.is_fresh(now)
-
-    def _claim(self, address: Address, peer: Peer) -> None:
-        self._by_address[address] = peer
-
-    def _release_address(self, address: Address, peer: Peer) -> None:
-        if self._by_address.get(address) is peer:
-            del self._by_address[address]
 
     # -- media --------------------------------------------------------------------------------------------
 
@@ -363,7 +331,7 @@ class PeerTable:
             return
         self._tell_move(peer)
         self._transmits.extend(peer.take_transmits())
-        self._arm(peer, now)
+        self._timers.arm(peer.capsule.session, peer.next_timeout, now=now)
 
     def _tell_move(self, peer: Peer) -> None:
         """Say so when the media of a connected peer has to go elsewhere than the shell was told."""
@@ -408,30 +376,16 @@ class PeerTable:
         self._gate.released(session)
         self.connected_count -= was_connected
         del self._peers[session]
-        self._armed.pop(session, None)
+        self._timers.disarm(session)
         for ufrag in self._ufrags.pop(session, ()):
             del self._logins[ufrag]
         for address in peer.ice.pairs:
-            self._release_address(address, peer)
+            self._addresses.release(address, peer)
         seat = (capsule.event, capsule.ticket)
         if self._seats.get(seat) == session:
             del self._seats[seat]
-        self._remember_ended(session, now)
+        self._ended.add(session, now=now)
         self._notices.append(PeerClosed(session, reason, was_connected))
-
-    def _remember_ended(self, session_or_event: bytes, now: float) -> None:
-        self._ended[session_or_event] = now + REMEMBER_ENDED
-        if len(self._ended) > MAX_REMEMBERED_ENDED:
-            self._ended.popitem(last=False)
-
-    def _arm(self, peer: Peer, now: float) -> None:
-        session = peer.capsule.session
-        due = max(peer.next_timeout, now + TIMER_GRAIN)
-        armed = self._armed.get(session)
-        # A later time needs no entry of its own: the earlier one fires, finds nothing and arms anew.
-        if armed is None or due < armed:
-            self._armed[session] = due
-            heapq.heappush(self._timers, (due, session))
 
 
 def _identity_of(capsule: Capsule) -> tuple[object, ...]:

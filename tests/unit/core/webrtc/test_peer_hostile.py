@@ -17,6 +17,7 @@ from OpenSSL import crypto
 
 from stentor.core.outputs import Address
 from stentor.core.rtp.packet import rtp_header
+from stentor.core.webrtc.address_book import AddressBook
 from stentor.core.webrtc.capsule import PeerKind
 from stentor.core.webrtc.dtls import DtlsIdentity, DtlsTransport, make_identity
 from stentor.core.webrtc.dtls_records import HANDSHAKE, RECORD_HEADER
@@ -206,7 +207,7 @@ def test_who_sits_on_an_address_without_being_heard_there_loses_it():
 
 
 def test_a_listener_of_one_table_cannot_take_the_address_of_a_publisher_of_another():
-    addresses: dict = {}
+    addresses = AddressBook()
     configs = [TableConfig(shard, 1, SECRET, identity(), 10) for shard in (7, 8)]
     relay, ingest = (PeerTable(config, now=0.0, addresses=addresses) for config in configs)
     publisher = MemoryPeer(HOME, kind=PeerKind.PUBLISHER, shard=8)
