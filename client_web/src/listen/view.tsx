@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { Countdown, useSeconds } from "../shared/countdown_view";
-import { COMMON } from "../shared/i18n/common";
+import { COMMON, LONG_TITLE } from "../shared/i18n/common";
 import { fill } from "../shared/i18n/plural";
 import { useSpeech } from "../shared/i18n/tongue_context";
 import { Icon, type IconName } from "../shared/icons";
@@ -40,7 +40,11 @@ export function ListenPage({ controller }: { controller: ListenController }) {
   }, [title, model.phase, words]);
   return (
     <main class="listen" data-phase={model.phase}>
-      {model.phase !== "missing" && <h1 dir="auto">{title}</h1>}
+      {model.phase !== "missing" && (
+        <h1 dir="auto" class={title.length > LONG_TITLE ? "long" : ""}>
+          {title}
+        </h1>
+      )}
       <Theatre mood={moodOf(model)}>
         <Disc model={model} controller={controller} words={words} />
       </Theatre>

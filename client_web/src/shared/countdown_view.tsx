@@ -42,13 +42,13 @@ export function Countdown({ target, now, words, locale }: CountdownProps) {
   );
 }
 
-/** The server's time, read again at every full second before `target`. */
+/** The server's time at this rendering, which happens again at every full second before `target`. */
 export function useSeconds(target: number, now: () => number): number {
-  const [time, setTime] = useState(now);
+  const [ticks, setTicks] = useState(0);
   useEffect(() => {
-    if (time >= target + 1000) return;
-    const timer = setTimeout(() => setTime(now()), untilNextSecond(target, now()) + 20);
+    if (now() >= target + 1000) return;
+    const timer = setTimeout(() => setTicks(ticks + 1), untilNextSecond(target, now()) + 20);
     return () => clearTimeout(timer);
-  }, [time, target, now]);
-  return time;
+  }, [ticks, target, now]);
+  return now();
 }

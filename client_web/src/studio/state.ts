@@ -28,6 +28,13 @@ export type MicrophoneState =
   | "insecure" // browsers give microphones to https pages only
   | "unplugged"; // it was there a moment ago
 
+/** Whether the host must do something before there can be a microphone. */
+export function hasTrouble(
+  state: MicrophoneState,
+): state is Exclude<MicrophoneState, "off" | "asking" | "ready"> {
+  return state !== "off" && state !== "asking" && state !== "ready";
+}
+
 export type Ending = "no" | "asking" | "sending" | "failed";
 
 /** What the browser does to the voice before it is sent. */

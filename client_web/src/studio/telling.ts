@@ -1,5 +1,5 @@
 /** What the studio says about its state: a headline and a line of detail. */
-import type { StudioModel } from "./state";
+import { hasTrouble, type StudioModel } from "./state";
 import type { StudioWords } from "./words";
 
 export interface Telling {
@@ -31,7 +31,7 @@ export function tell(model: StudioModel, words: StudioWords): Telling {
 }
 
 function setupDetail(model: StudioModel, words: StudioWords): string {
-  if (!["off", "asking", "ready"].includes(model.microphone)) return ""; // its trouble is told in full below
+  if (hasTrouble(model.microphone)) return ""; // its trouble is told in full below
   if (model.wanted) return words.comingBack;
   if (model.facts?.host === "present") return words.occupied;
   return model.microphone === "ready" ? words.soundCheck : words.setupDetail;

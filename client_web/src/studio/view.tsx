@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { CopyField } from "../shared/copy_field";
-import { COMMON } from "../shared/i18n/common";
+import { COMMON, LONG_TITLE } from "../shared/i18n/common";
 import { fill } from "../shared/i18n/plural";
 import { useSpeech } from "../shared/i18n/tongue_context";
 import { useStore } from "../shared/use_store";
@@ -11,7 +11,7 @@ import { MicrophoneAccess } from "./microphone_access";
 import { MicrophonePanel } from "./microphone_panel";
 import { OnAirTime } from "./on_air_time";
 import { Stage } from "./stage_view";
-import { isOver, type StudioModel } from "./state";
+import { hasTrouble, isOver, type StudioModel } from "./state";
 import { tell } from "./telling";
 
 interface PageProps {
@@ -30,10 +30,16 @@ export function StudioPage({ controller, listenUrl }: PageProps) {
     document.title = `${title} · ${words.studio}`;
   }, [title, words]);
   const closed = isOver(model.phase) || model.phase === "missing";
+  // Before going live a microphone's trouble is all there is to see; on air the host keeps the stage.
+  const barred = model.phase === "setup" && hasTrouble(model.microphone);
   return (
     <main class={closed ? "studio studio-closed" : "studio"} data-phase={model.phase}>
       <div class="studio-title">
-        {(!closed || model.facts !== null) && <h1 dir="auto">{title}</h1>}
+        {(!closed || model.facts !== null) && (
+          <h1 dir="auto" class={title.length > LONG_TITLE ? "long" : ""}>
+            {title}
+          </h1>
+        )}
         <StartTime model={model} />
       </div>
       <section class="studio-stage" aria-label={words.studio}>
@@ -52,7 +58,7 @@ export function StudioPage({ controller, listenUrl }: PageProps) {
           </a>
         )}
         {!closed && model.phase !== "loading" && <MicrophoneAccess model={model} controller={controller} />}
-        {!closed && model.phase !== "taken" && <Stage model={model} controller={controller} />}
+        {!closed && model.phase !== "taken" && !barred && <Stage model={model} controller={controller} />}
       </section>
       {!closed && (
         <div class="studio-side">

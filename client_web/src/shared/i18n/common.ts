@@ -1,3 +1,6 @@
+/** Titles with more characters are written smaller: the button below should stay on a phone's first screen. */
+export const LONG_TITLE = 60;
+
 /** Words that more than one page says. */
 import type { CopyWords } from "../copy_field";
 import type { CountdownWords } from "../countdown_view";
