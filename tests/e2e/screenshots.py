@@ -54,7 +54,7 @@ def _early(
 
 def _live(browser: Browser, event: Event, directory: Path, language: str, locale: str) -> None:
     for device, width in WIDTHS.items():
-        host = StudioPage(browser, event.host_url, query="", locale=locale, width=width)
+        host = StudioPage(browser, event.host_url, query="?agc=0", locale=locale, width=width)
         host.turn_on_microphone()
         host.page.wait_for_timeout(1500)  # the meter has something to show
         _shoot(host, directory / f"studio-check-{language}-{device}.png")

@@ -68,7 +68,8 @@ class AnyPage:
     def said(self) -> str:
         """What the page shows and what went wrong in it, for a message."""
         text = " | ".join(self.page.locator("main").inner_text().split("\n"))
-        return f"state {self.state()}, page says {text!r}, errors {self.errors}"
+        stats = self.page.evaluate("stentorProbe.stats()")
+        return f"state {self.state()}, page says {text!r}, errors {self.errors}, statistics {stats}"
 
     def probe(self, name: str) -> Any:
         """One value of the probe."""

@@ -32,9 +32,7 @@ def summarize(result: RunResult) -> tuple[Figure, ...]:
 def _joins(result: RunResult) -> list[Figure]:
     heard = _until(result.listeners, "heard")
     dropped = sum(
-        1
-        for listener in result.listeners
-        if listener.state in (State.FAILED, State.CLOSED) and "heard" in listener.timings
+        1 for listener in result.listeners if listener.state is State.FAILED and "heard" in listener.timings
     )
     seconds = result.joining_seconds
     return [
@@ -120,6 +118,15 @@ def _costs(result: RunResult) -> list[Figure]:
         Figure("client_lag_p99_ms", 1000 * result.loop_lag.percentile(99), "ms", "this program's own delay"),
         Figure("client_dropped", result.client_dropped, "", "datagrams this program was too slow for"),
     ]
+    joins = max(1, len(result.listeners))
+    if result.joining_client_cpu:
+        each = 1000 * result.joining_client_cpu / joins
+        figures.append(Figure("client_cpu_per_join_ms", each, "ms", "this program, listening included"))
+    if result.joining_server_cpu is not None:
+        each = 1000 * result.joining_server_cpu / joins
+        figures.append(
+            Figure("server_cpu_per_join_ms", each, "ms", "the server, audio sent meanwhile included")
+        )
     before, after = result.server_before, result.server_after
     if before is not None and after is not None:
         used = after.cpu_seconds - before.cpu_seconds

@@ -86,6 +86,10 @@ class RunResult:
     """Consent checks without an answer, beyond the one per listener that may be under way."""
     joining_seconds: float = 0.0
     """From the first listener's click to the last one's first packet."""
+    joining_client_cpu: float = 0.0
+    """CPU seconds of this program meanwhile."""
+    joining_server_cpu: float | None = None
+    """The same of the server, when its process is known."""
     wall_seconds: float = 0.0
     ended_at: float = 0.0
     """Wall-clock time at which the listening ended."""

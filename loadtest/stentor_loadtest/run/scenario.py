@@ -19,6 +19,8 @@ class Scenario:
     """How long the last listener listens."""
     thresholds: tuple[str, ...]
     """What makes it a go."""
+    at_once: int = 0
+    """Joins under way at any time, whatever the rate; 0: the rate counts."""
 
 
 SCENARIOS = {
@@ -39,6 +41,15 @@ SCENARIOS = {
             rate=100.0,
             seconds=15.0,
             thresholds=("failed<=0", "loss<0.5", "join_p95_ms<3000"),
+        ),
+        Scenario(
+            name="joins",
+            sentence="As many joins a second as the server takes, 64 under way at any time.",
+            listeners=1000,
+            rate=1000.0,
+            seconds=3.0,
+            thresholds=("failed<=0", "join_p95_ms<3000"),
+            at_once=64,
         ),
     )
 }

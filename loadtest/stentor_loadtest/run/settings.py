@@ -24,6 +24,8 @@ class RunSettings:
     server_pid: int | None = None
     source_network: IPv4Network | None = None
     """Where to take one local address per listener from, such as 127.0.0.0/8; None: the kernel picks."""
+    at_once: int = 0
+    """Joins under way at any time, as fast as they get in; 0: `rate` says when they begin."""
 
     def source(self, index: int) -> str:
         """The local address of listener `index`."""
