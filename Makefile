@@ -18,11 +18,15 @@ WEB_BUILT := client_web/node_modules/.stentor-built
 E2E_MODULES := tests/e2e/node/node_modules/.stentor-modules
 WEB_SOURCES := $(shell find client_web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/tests/*')
 
-.PHONY: help setup run test test-fast test-setup docs clean
+NATIVE_SOURCES := $(wildcard server/stentor/net/native/stn_*.[ch] loadtest/stentor_loadtest/swarm/*.[ch]) \
+	server/stentor/net/native/build.py loadtest/stentor_loadtest/swarm/build.py
+
+.PHONY: help setup run test test-fast test-setup bench docs clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo "make test-fast  the checks and the tests that need no browser"
+	@echo "make bench      measure this machine, Stentor and Janus into docs/performance.md (root; 15 minutes)"
 	@echo "make docs       print docs/configuration.md anew"
 	@echo "make clean      take away everything that make setup made"
 
@@ -40,6 +44,9 @@ test-fast: $(TESTING) $(WEB_BUILT)
 test-setup: setup $(TESTING) $(if $(wildcard tests/e2e/node/package-lock.json),$(E2E_MODULES))
 	@deploy/setup/system.sh
 
+bench: $(TESTING)
+	@tests/bench/run.sh $(ARGS)
+
 docs: $(RUNTIME)
 	@.venv/bin/stentor config > docs/configuration.md
 
@@ -47,7 +54,7 @@ clean:
 	rm -rf .venv client_web/node_modules client_web/dist tests/e2e/node/node_modules
 
 # The files below are stamps: made when a step is done, so that it runs again only when what it reads has changed.
-$(RUNTIME): pyproject.toml requirements.lock
+$(RUNTIME): pyproject.toml setup.py requirements.lock $(NATIVE_SOURCES)
 	@PYTHON="$(PYTHON)" deploy/setup/python.sh "$@" .
 
 $(TESTING): $(RUNTIME)

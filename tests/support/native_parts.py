@@ -1,9 +1,13 @@
-"""The pure parts of the native core, compiled alone, so that tests can call each C function by itself."""
+"""The C sources of the native core in one library, so that tests can call each function by itself.
+
+Compiled anew for every test process: what is tested is what the tree holds, not what was installed.
+"""
 
 from __future__ import annotations
 
 import functools
 import ipaddress
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,7 +18,7 @@ import cffi
 import stentor.net
 
 SOURCES = Path(stentor.net.__file__).parent / "native"
-PURE = ("stn_crypto", "stn_text", "stn_stun", "stn_capsule", "stn_rtcp", "stn_ice", "stn_gate", "stn_drops")
+FLAGS = ("-std=c17", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread")  # as build.py
 
 DECLARATIONS = """
 typedef struct { const uint8_t *data; size_t len; } stn_slice;
@@ -69,9 +73,10 @@ struct stn_login {
     struct stn_hmac_sha1 password; uint8_t ufrag[100]; uint8_t generation; uint8_t identity[33]; bool used;
 };
 struct stn_ice {
-    struct stn_pair pairs[4]; uint8_t order[4]; uint8_t count; int8_t nominated; int8_t pinned; int8_t previous;
-    int64_t move_deadline; int64_t banned_until; int64_t consent_at; struct stn_login logins[2];
-    uint32_t *marks; uint32_t seen; uint32_t room;
+    struct stn_pair pairs[4]; uint8_t order[4]; uint8_t count; int8_t nominated; int8_t pinned;
+    int8_t previous; int64_t move_deadline; int64_t banned_until; int64_t consent_at;
+    struct stn_login logins[2];
+    uint32_t *marks; uint32_t seen; uint32_t room; bool seen_zero;
 };
 void stn_ice_init(struct stn_ice *ice, int64_t now);
 void stn_ice_close(struct stn_ice *ice);
@@ -101,8 +106,17 @@ bool stn_sketch_take(struct stn_sketch *sketch, int kind, const uint8_t *key, si
                      int64_t now);
 """
 
+
+def _api() -> str:
+    """The declarations that Python has of the whole core."""
+    text = (SOURCES / "stn_api.h").read_text("utf-8").split("/* cdef begin */")[1].split("/* cdef end */")[0]
+    known = "typedef struct stn_core stn_core;"
+    known += "void stn_receive_overflow(stn_core *core, uint64_t count, int64_t now_ns);"
+    return known + re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+
+
 ffi = cffi.FFI()
-ffi.cdef(DECLARATIONS)
+ffi.cdef(DECLARATIONS + _api())
 
 
 @functools.cache
@@ -110,9 +124,8 @@ def library() -> Any:
     """The compiled functions. The warnings that the build refuses are refused here too."""
     directory = Path(tempfile.mkdtemp(prefix="stentor-parts-"))
     target = directory / "parts.so"
-    flags = ["-std=c17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
-    sources = [str(SOURCES / f"{name}.c") for name in PURE]
-    subprocess.run(["gcc", *flags, *sources, "-ldl", "-o", str(target)], check=True)  # noqa: S607
+    sources = [str(path) for path in sorted(SOURCES.glob("stn_*.c"))]
+    subprocess.run(["gcc", *FLAGS, "-shared", "-fPIC", *sources, "-ldl", "-o", str(target)], check=True)
     loaded = ffi.dlopen(str(target))
     error = ffi.new("char[256]")
     if loaded.stn_crypto_load(error, 256):

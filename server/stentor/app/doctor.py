@@ -21,6 +21,7 @@ from stentor.app.settings import Settings
 from stentor.cluster.client import open_client
 from stentor.cluster.store_engine import find_engine
 from stentor.core.errors import LocalError
+from stentor.net import native
 from stentor.net.local_addresses import candidates
 from stentor.net.udp_endpoint import BUFFER, port_is_free
 
@@ -62,7 +63,13 @@ def _opus(settings: Settings) -> Finding:
 
 
 def _fanout(settings: Settings) -> Finding:
-    return Finding("fan-out", "ok", "Python twin (this version has no native core)")
+    try:
+        native.load()
+    except LocalError as error:
+        return Finding("fan-out", "fail" if settings.media == "native" else "warn", str(error), "make setup")
+    if settings.media == "native":
+        return Finding("fan-out", "ok", "native core")
+    return Finding("fan-out", "ok", "Python twin, as --media says; the native core is there, too")
 
 
 def _store(settings: Settings) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from stentor.core.links import Duty, FrameSink, ShardRecord
 from stentor.core.outputs import Address
@@ -14,8 +15,11 @@ from stentor.core.webrtc.peer_table import PeerTable, TableConfig
 from stentor.ingest.ingest import Ingest
 from stentor.net import clock
 from stentor.net.certificate import new_identity
-from stentor.net.fanout import PythonFanout
+from stentor.net.fanout import Fanout, PythonFanout
 from stentor.net.local_addresses import candidates
+from stentor.net.native_core import CoreConfig, NativeCore
+from stentor.net.native_fanout import NativeFanout
+from stentor.net.native_port import NativePort
 from stentor.net.port_router import PortRouter
 from stentor.net.table_shell import TableShell
 from stentor.net.udp_endpoint import UdpEndpoint
@@ -37,9 +41,14 @@ class MediaPlane:
     relay: RelayShard
     ingest: Ingest
     stage: Stage
+    native: NativePort | None = None
+    """The media core's port; None when Python sends and receives."""
 
     def start(self) -> None:
         """Begin the periodic work."""
+        if self.native is not None:
+            self.endpoint.stop_reading()
+            self.native.start()
         self.relay.start()
         self.ingest.start()
 
@@ -55,6 +64,8 @@ class MediaPlane:
         await self.relay.stop()
         self.relay.shell.stop()
         self.ingest.shell.stop()
+        if self.native is not None:
+            self.native.stop()
         self.endpoint.close()
 
 
@@ -65,10 +76,12 @@ def build_media_plane(
     max_seats: int,
     metrics: Metrics,
     on_heard: Callable[[bytes], None],
+    media: Literal["native", "python"] = "python",
 ) -> MediaPlane:
     """Bind the port and join the roles. Raises OSError when the port is taken.
 
-    `on_heard(event key)` is called whenever a publisher is heard after it was not.
+    `on_heard(event key)` is called whenever a publisher is heard after it was not. `media`: "native" for the
+    native core, "python" for its readable twin.
     """
     identity = new_identity(unix_time=clock.wall())
     sinks: list[FrameSink] = []
@@ -78,13 +91,24 @@ def build_media_plane(
     reachable = candidates(endpoint.address, public_ips)
     seats = _record(RELAY_SHARD, "relay", identity, reachable)
     doors = _record(INGEST_SHARD, "ingest", identity, reachable)
-    addresses = AddressBook()  # of both: a listener cannot take a publisher's
+    core = _core(seats, doors, endpoint) if media == "native" else None
+    addresses = AddressBook(None if core is None else core.allow)  # of both: no taking from each other
     relay_shell = _shell(seats, identity, max_seats, endpoint, addresses)
     ingest_shell = _shell(doors, identity, MAX_PUBLISHERS, endpoint, addresses)
     router.connect([relay_shell, ingest_shell])
-    relay = RelayShard(seats, relay_shell, PythonFanout(relay_shell.send), stage, metrics)
+    native: NativePort | None = None
+    fanout: Fanout = PythonFanout(relay_shell.send)
+    if core is not None:
+        fanout = NativeFanout(core, monotonic=clock.monotonic)
+        native = NativePort(fanout, router, relay_shell)
+    relay = RelayShard(seats, relay_shell, fanout, stage, metrics)
     sinks.append(relay)
-    return MediaPlane(endpoint, router, relay, Ingest(doors, ingest_shell, stage), stage)
+    return MediaPlane(endpoint, router, relay, Ingest(doors, ingest_shell, stage), stage, native)
+
+
+def _core(seats: ShardRecord, doors: ShardRecord, endpoint: UdpEndpoint) -> NativeCore:
+    config = CoreConfig(seats.shard, seats.key_id, seats.secret, local_shards=(doors.shard,))
+    return NativeCore(config, fd=endpoint.fileno, ipv6=endpoint.ipv6)
 
 
 def _record(shard: int, duty: Duty, identity: DtlsIdentity, reachable: tuple[Address, ...]) -> ShardRecord:

@@ -27,6 +27,8 @@ class Pulse:
         self._directory = directory
         self._metrics = metrics
         self._seen: Counter[tuple[int, str]] = Counter()
+        self._sent: Counter[str] = Counter()
+        self._lateness = [] if media.native is None else media.native.lateness_limits()
         self._task: asyncio.Task[None] | None = None
 
     async def publish(self) -> None:
@@ -56,10 +58,24 @@ class Pulse:
         counted = [(self._metrics.joins, "step", relay.steps)]
         dropped = (relay, self._media.ingest.shell.table, self._media.router, self._media.endpoint)
         counted += [(self._metrics.datagrams_dropped, "reason", source.dropped) for source in dropped]
+        if self._media.native is not None:
+            counted.append((self._metrics.datagrams_dropped, "reason", self._media.native.dropped))
+            self._count_sent(self._media.native.counters())
         for place, (metric, label, counts) in enumerate(counted):
             for name, count in counts.items():
                 metric.labels(**{label: name}).inc(count - self._seen[place, name])
                 self._seen[place, name] = count
+
+    def _count_sent(self, counters: Counter[str]) -> None:
+        """What the native core has sent since the last beat; its lag is the worst packet's of the second."""
+        new = counters - self._sent
+        self._sent = counters
+        self._metrics.rtp_packets_sent.inc(new["packets_sent"])
+        self._metrics.dropped("socket", new["unsent full"] + new["unsent refused"])
+        self._metrics.dropped("late", new["unsent late"])
+        worst = max((limit for name, limit in self._lateness if new[name]), default=None)
+        if worst is not None:
+            self._metrics.fanout_lag.observe(worst)
 
     def _beat(self) -> None:
         now = clock.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import platform
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -36,6 +37,7 @@ from stentor.telemetry.metrics import Metrics
 
 START_ATTEMPTS = 20  # times the store may be too slow before the start is given up
 START_PAUSE = 0.5  # seconds between them
+YIELD = 10  # steps of niceness: on a busy core media goes before handshakes and HTTP
 BACKLOG = 4096  # connections the kernel holds for us while a whole audience arrives at once
 
 _log = logging.getLogger(__name__)
@@ -122,12 +124,15 @@ def _open_media(settings: Settings, metrics: Metrics, book: EventBook) -> MediaP
             settings.udp,
             public_ips=settings.public_ips,
             max_seats=settings.max_seats,
+            media=settings.media,
             metrics=metrics,
             on_heard=on_heard,
         )
     except OSError as error:
         raise LocalError(_in_the_way("--udp", settings.udp, error)) from error
     media.start()
+    if media.native is not None:
+        os.nice(YIELD)  # of this thread alone, on Linux: the media thread has been started before
     return media
 
 

@@ -36,6 +36,7 @@ class Settings:
     redis: str | None
     workers: int
     max_seats: int
+    media: Literal["native", "python"]
     state_dir: Path
     tls_cert: Path | None
     tls_key: Path | None

@@ -18,6 +18,7 @@ from stentor.core.errors import LocalError
 
 ENVIRONMENT_PREFIX = "STENTOR_"
 ROLES = ("gateway", "stage", "relay")
+MEDIA = ("native", "python")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PROXIES = ("none", "trusted")
 LOG_FORMATS = ("text", "json")
@@ -185,6 +186,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("redis", REDIS, None, "Redis or Valkey of a cluster; default: an embedded one."),
     Option("workers", COUNT, "1", "Number of relay processes; only 1 is possible now."),
     Option("max-seats", COUNT, "2000", "Most listeners one relay process takes."),
+    Option("media", one_of(MEDIA), "python", "Who carries audio: the native core, or its readable twin."),
     Option("state-dir", PATH, None, "Secrets and events; default: ~/.local/state/stentor."),
     Option("tls-cert", PATH, None, "Certificate chain (PEM) for HTTPS."),
     Option("tls-key", PATH, None, "Private key (PEM) for HTTPS."),

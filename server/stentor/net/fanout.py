@@ -6,18 +6,20 @@ what every packet must look like, and the oracle of its tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import count
 from typing import Protocol
 
+from stentor.core.opus.elastic import effective_ptime
+from stentor.core.opus.merged_packet import MergedPacket
 from stentor.core.outputs import Address
-from stentor.core.rtp.packet import rtp_header
-from stentor.core.rtp.rtcp import SenderReport, SourceDescription, serialize_rtcp
 from stentor.core.stage.program import ProgramFrame
-from stentor.core.webrtc.srtp import RtcpSealer, RtpSealer, SrtpKeys
+from stentor.core.webrtc.handover import KnownSession
+from stentor.core.webrtc.srtp import SrtpKeys
+from stentor.net.lane import LANES, Lane, Row
 
-REPORT_EVERY = 250  # frames between two sender reports to one listener: 5 s at 20 ms (RFC 3550 section 6.2)
-CNAME = "stentor"
+LONGEST = 120  # ms: of an Opus packet (RFC 7587 section 6.1)
 
 Send = Callable[[bytes, Address, str | None], bool]
 
@@ -40,6 +42,12 @@ class ListenerSpec:
     """Where it listens."""
     source: str | None
     """Our address it reached."""
+    red_pt: int | None = None
+    """Payload type of RED, or None when its offer had none."""
+    maxptime: int = LONGEST
+    """The longest packet it takes, ms."""
+    known: KnownSession | None = None
+    """For a fan-out that looks after its addresses itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +63,17 @@ class SendReport:
 class Fanout(Protocol):
     """Listener table and sender of one shard."""
 
+    keeps_sessions: bool
+    """Whether it looks after addresses, consent and RTCP of its rows (`ListenerSpec.known`)."""
+
     def add_listener(self, spec: ListenerSpec) -> int:
         """Seat a listener; returns its row, valid until `remove_listener`."""
 
     def set_address(self, row: int, address: Address, source: str | None) -> None:
         """Its media goes elsewhere from now on."""
+
+    def set_red(self, row: int, on: bool) -> None:
+        """Send it earlier packets again with each one, or no longer. No effect if its offer had no RED."""
 
     def remove_listener(self, row: int) -> None:
         """Free the row."""
@@ -67,106 +81,134 @@ class Fanout(Protocol):
     def send_frame(self, group: bytes, frame: ProgramFrame, *, ntp: int) -> SendReport:
         """Send one frame to every listener of a group, and sender reports to those whose turn it is.
 
-        `ntp` is the wall-clock time of the frame as 64-bit NTP time.
+        `ntp` is the wall-clock time of the frame as 64-bit NTP time. A fan-out with a thread of its own
+        returns before anything is sent, and reports nothing here: see its counters.
+        """
+
+    def advance(self, group: bytes, timestamp: int) -> SendReport:
+        """No frame has come, and the program's clock shows `timestamp`: send what waits to be merged."""
+
+    def set_ptime(self, ptime: int, *, hold: bool = False) -> None:
+        """Put 20, 40, 60 or 120 ms into each packet from the next one on.
+
+        `hold`: every packet leaves 100 ms after its first frame came, so that no change of ptime is heard.
         """
 
 
-class _Row:
-    """A listener in the table."""
-
-    __slots__ = ("address", "base", "octets", "packets", "position", "rtcp", "rtp", "source", "spec")
-
-    def __init__(self, spec: ListenerSpec, group_index: int, position: int) -> None:
-        keys = spec.keys
-        self.spec = spec
-        self.address = spec.address
-        self.source = spec.source
-        self.base = spec.first_sequence - group_index  # SRTP index of a packet = base + the group's index
-        self.position = position
-        self.packets = 0
-        self.octets = 0
-        self.rtp = RtpSealer(keys.profile, keys.local_key, keys.local_salt)
-        self.rtcp = RtcpSealer(keys.profile, keys.local_key, keys.local_salt)
-
-
 class _Group:
-    """The listeners of one event and how far its stream has come."""
-
-    __slots__ = ("frames", "index", "last_sequence", "rows")
+    """The listeners of one event."""
 
     def __init__(self) -> None:
-        self.rows: list[_Row] = []
-        self.index = 0
-        self.frames = 0
-        self.last_sequence: int | None = None
+        self.lanes: dict[tuple[int, int], Lane] = {}  # by class of maxptime and phase
+        self.next_phase: dict[int, int] = {}
+        self.rows = 0
+        self.newest: ProgramFrame | None = None
+        self.ntp = 0
 
-    def advance(self, sequence: int) -> bool:
-        """Move to a frame's place; False when it is not ahead: an SRTP index is never used twice."""
-        if self.last_sequence is not None:
-            step = sequence - self.last_sequence
-            if step <= 0:
-                return False
-            self.index += step  # a frame the host lost stays a gap, so that players conceal it
-        self.last_sequence = sequence
-        self.frames += 1
-        return True
+    def lanes_in_order(self) -> Iterable[Lane]:
+        return [self.lanes[place] for place in sorted(self.lanes)]
 
 
 class PythonFanout:
     """The twin: clear rather than fast."""
 
+    keeps_sessions = False
+
     def __init__(self, send: Send) -> None:
         self._send = send
         self._groups: dict[bytes, _Group] = {}
-        self._rows: dict[int, _Row] = {}
-        self._next_row = 1
+        self._rows: dict[int, tuple[Row, bytes, tuple[int, int]]] = {}
+        self._handles = count(1)
+        self._ptime = 20
+        self._hold = False
 
     def add_listener(self, spec: ListenerSpec) -> int:
         """See `Fanout.add_listener`."""
         group = self._groups.setdefault(spec.group, _Group())
-        row = _Row(spec, group.index, len(group.rows))
-        group.rows.append(row)
-        handle = self._next_row
-        self._next_row += 1
-        self._rows[handle] = row
+        longest = effective_ptime(LONGEST, spec.maxptime)
+        phase = group.next_phase.get(longest, 0)
+        group.next_phase[longest] = (phase + 1) % LANES
+        place = (longest, phase)
+        if place not in group.lanes:
+            group.lanes[place] = Lane(phase, longest, self._ptime, hold=self._hold)
+        row = Row(spec.keys, spec.payload_type, spec.red_pt, spec.ssrc)
+        row.address, row.source = spec.address, spec.source
+        group.lanes[place].add(row, spec.first_sequence)
+        group.rows += 1
+        handle = next(self._handles)
+        self._rows[handle] = (row, spec.group, place)
         return handle
 
     def set_address(self, row: int, address: Address, source: str | None) -> None:
         """See `Fanout.set_address`."""
-        self._rows[row].address = address
-        self._rows[row].source = source
+        self._rows[row][0].address = address
+        self._rows[row][0].source = source
+
+    def set_red(self, row: int, on: bool) -> None:
+        """See `Fanout.set_red`."""
+        self._rows[row][0].red = on and self._rows[row][0].red_pt is not None
 
     def remove_listener(self, row: int) -> None:
         """See `Fanout.remove_listener`."""
-        gone = self._rows.pop(row)
-        group = self._groups[gone.spec.group]
-        last = group.rows.pop()
-        if last is not gone:
-            group.rows[gone.position] = last
-            last.position = gone.position
+        gone, key, place = self._rows.pop(row)
+        group = self._groups[key]
+        group.lanes[place].remove(gone)
+        if not group.lanes[place].rows:
+            del group.lanes[place]
+        group.rows -= 1
         if not group.rows:
-            del self._groups[gone.spec.group]
+            del self._groups[key]
 
     def send_frame(self, group: bytes, frame: ProgramFrame, *, ntp: int) -> SendReport:
         """See `Fanout.send_frame`."""
         listeners = self._groups.get(group)
-        if listeners is None or not listeners.advance(frame.sequence):
+        if listeners is None:
             return SendReport(0, 0)
-        sent = 0
-        payload, timestamp, index = frame.payload, frame.timestamp, listeners.index
-        for row in listeners.rows:
-            srtp_index = row.base + index
-            header = rtp_header(row.spec.payload_type, srtp_index, timestamp, row.spec.ssrc)
-            row.packets += 1
-            row.octets += len(payload)
-            sent += self._send(row.rtp.seal(header, payload, srtp_index), row.address, row.source)
-        for row in listeners.rows[listeners.frames % REPORT_EVERY :: REPORT_EVERY]:
-            self._send_report(row, timestamp, ntp)
-        return SendReport(sent, len(listeners.rows) - sent)
-
-    def _send_report(self, row: _Row, timestamp: int, ntp: int) -> None:
-        report = SenderReport(
-            row.spec.ssrc, ntp, timestamp & 0xFFFFFFFF, row.packets & 0xFFFFFFFF, row.octets & 0xFFFFFFFF
+        if listeners.newest is not None and frame.sequence <= listeners.newest.sequence:
+            return SendReport(0, 0)  # an SRTP index is never used twice
+        listeners.newest, listeners.ntp = frame, ntp
+        feed = (frame.sequence, frame.timestamp, frame.payload)
+        return self._send_all(
+            listeners, ((lane, lane.merger.feed(*feed)) for lane in listeners.lanes_in_order())
         )
-        compound = serialize_rtcp([report, SourceDescription(row.spec.ssrc, CNAME)])
-        self._send(row.rtcp.seal(compound), row.address, row.source)
+
+    def advance(self, group: bytes, timestamp: int) -> SendReport:
+        """See `Fanout.advance`."""
+        listeners = self._groups.get(group)
+        if listeners is None:
+            return SendReport(0, 0)
+        lanes = listeners.lanes_in_order()
+        return self._send_all(listeners, ((lane, lane.merger.advance(timestamp)) for lane in lanes))
+
+    def set_ptime(self, ptime: int, *, hold: bool = False) -> None:
+        """See `Fanout.set_ptime`."""
+        self._ptime, self._hold = ptime, hold
+        for group in self._groups.values():
+            for lane in group.lanes.values():
+                lane.merger.set_target(ptime, hold=hold)
+
+    def _send_all(self, group: _Group, leaving: Iterable[tuple[Lane, list[MergedPacket]]]) -> SendReport:
+        sent = tried = 0
+        for lane, packets in leaving:
+            for packet in packets:
+                sent += self._send_packet(group, lane, packet)
+                tried += len(lane.rows)
+        return SendReport(sent, tried - sent)
+
+    def _send_packet(self, group: _Group, lane: Lane, packet: MergedPacket) -> int:
+        number = lane.number(packet)
+        variants = {
+            row.payload_type: lane.history.build(row.payload_type, packet.timestamp, packet.payload)
+            for row in lane.rows
+            if row.red
+        }
+        lane.history.push(packet.timestamp, packet.payload)
+        sent = 0
+        for row in lane.rows:
+            red = variants[row.payload_type] if row.red else None
+            data = row.packet(number, packet.timestamp, packet.payload, red)
+            sent += self._send(data, row.address, row.source)
+        assert group.newest is not None  # nothing leaves before the first frame
+        for row in lane.reports_due(group.newest.timestamp):
+            self._send(row.report(group.newest.timestamp, group.ntp), row.address, row.source)
+        return sent

@@ -72,6 +72,20 @@ class UdpEndpoint:
         host, port = self._sock.getsockname()[:2]
         return host, port
 
+    @property
+    def ipv6(self) -> bool:
+        """Whether it is an IPv6 socket, which takes IPv4 peers as mapped addresses."""
+        return self._v6
+
+    @property
+    def fileno(self) -> int:
+        """The descriptor, good until `close`."""
+        return self._sock.fileno()
+
+    def stop_reading(self) -> None:
+        """Another reads the descriptor from now on; sending goes on."""
+        self._loop.remove_reader(self._sock.fileno())
+
     def close(self) -> None:
         """Stop reading and let the port go."""
         self._loop.remove_reader(self._sock.fileno())

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from stentor.core.ids import ssrc_of_key
 from stentor.core.links import Heartbeat, ShardRecord, Trunk
-from stentor.core.rtp.rtcp import to_ntp
+from stentor.core.rtp.loss_watch import LossWatch
+from stentor.core.rtp.rtcp import ReceiverReport, RtcpError, parse_rtcp, to_ntp
 from stentor.core.stage.program import ProgramFrame
 from stentor.core.webrtc.capsule import CAPSULE_LIFETIME
-from stentor.core.webrtc.notices import Notice, PeerClosed, PeerConnected, PeerMoved
+from stentor.core.webrtc.notices import Notice, PeerClosed, PeerConnected, PeerMoved, RtcpReceived
 from stentor.core.webrtc.peer_table import PeerTable
 from stentor.net import clock
 from stentor.net.fanout import Fanout, ListenerSpec
@@ -29,6 +30,9 @@ class _Seat:
 
     row: int
     event: bytes
+    ssrc: int
+    loss: LossWatch | None
+    """Of a listener whose offer had RED, where its reports come to us."""
 
 
 class RelayShard:
@@ -105,6 +109,8 @@ class RelayShard:
             seat = self._seats.get(notice.session)
             if seat is not None:
                 self._fanout.set_address(seat.row, notice.address, notice.source)
+        elif isinstance(notice, RtcpReceived):
+            self._take_report(notice)
         elif isinstance(notice, PeerClosed):
             if not notice.was_connected:
                 self._metrics.step("failed")
@@ -120,15 +126,37 @@ class RelayShard:
             first_sequence=secrets.randbelow(MAX_FIRST_SEQUENCE),
             address=notice.address,
             source=notice.source,
+            red_pt=capsule.red_pt,
+            maxptime=capsule.maxptime,
+            known=self.shell.hand_over(capsule.session) if self._fanout.keeps_sessions else None,
         )
         self._metrics.step("connected")
         self._metrics.dtls_handshake.observe(notice.handshake_seconds)
         waited = clock.monotonic() - (capsule.expires_at - CAPSULE_LIFETIME)
         self._metrics.join_seconds.labels(tier="webrtc").observe(waited)
-        self._seats[capsule.session] = _Seat(self._fanout.add_listener(spec), capsule.event)
+        watched = capsule.red_pt is not None and spec.known is None
+        loss = LossWatch() if watched else None
+        seat = _Seat(self._fanout.add_listener(spec), capsule.event, spec.ssrc, loss)
+        self._seats[capsule.session] = seat
         self._listening[capsule.event] += 1
         if self._listening[capsule.event] == 1:
             self._trunk.subscribe(capsule.event, now=clock.monotonic())
+
+    def _take_report(self, notice: RtcpReceived) -> None:
+        """Give redundancy to whoever loses packets on the way, and end it when that is over."""
+        seat = self._seats.get(notice.session)
+        if seat is None or seat.loss is None:
+            return
+        try:
+            packets = parse_rtcp(notice.data)
+        except RtcpError:
+            return
+        for packet in packets:
+            for block in packet.reports if isinstance(packet, ReceiverReport) else ():
+                if block.ssrc == seat.ssrc:
+                    before = seat.loss.redundant
+                    if seat.loss.report(block.fraction_lost, ours=False) is not before:
+                        self._fanout.set_red(seat.row, not before)
 
     def _unseat(self, session: bytes) -> None:
         seat = self._seats.pop(session, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from stentor.core.outputs import Address
 from stentor.core.webrtc.peer import Peer
 
@@ -9,8 +11,10 @@ from stentor.core.webrtc.peer import Peer
 class AddressBook:
     """Addresses that were verified for a session. An owner that was just heard keeps its address."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[Address, bool], None] | None = None) -> None:
+        """`on_change(address, whether somebody lives there)`: for who filters datagrams before us."""
         self._owners: dict[Address, Peer] = {}
+        self._on_change = on_change
 
     def owner(self, address: Address) -> Peer | None:
         """The session that lives there."""
@@ -33,9 +37,13 @@ class AddressBook:
 
     def claim(self, address: Address, peer: Peer) -> None:
         """`peer` lives there from now on."""
+        if self._on_change is not None and address not in self._owners:
+            self._on_change(address, True)
         self._owners[address] = peer
 
     def release(self, address: Address, peer: Peer) -> None:
         """`peer` lives there no more; nothing happens when another does."""
         if self._owners.get(address) is peer:
             del self._owners[address]
+            if self._on_change is not None:
+                self._on_change(address, False)

@@ -170,6 +170,10 @@ class DtlsTransport:
         if release:
             self._release()
 
+    def forget_keys(self) -> None:
+        """Somebody else has them now; `keys` must not be asked for any more."""
+        self._keys = None
+
     def farewell(self) -> list[bytes]:
         """Close; returns the close_notify datagram to send, if there is one."""
         if self.state is DtlsState.CONNECTED:

@@ -8,10 +8,12 @@ moves only as `nominate` allows.
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass
 
 from stentor.core.outputs import Address
+from stentor.core.webrtc.handover import KnownPair
 
 MAX_PAIRS = 4  # verified addresses kept per session: dual stack, and one Wi-Fi to mobile change
 AMPLIFICATION = 3  # bytes out per byte in towards an unproven address (as RFC 9000 section 8 for QUIC)
@@ -70,6 +72,11 @@ class SeenTransactions:
 
     def __contains__(self, transaction_id: bytes) -> bool:
         return _mark(transaction_id) in self._marks
+
+    @property
+    def marks(self) -> bytes:
+        """All of them, four bytes each."""
+        return bytes(self._marks)
 
     def add(self, transaction_id: bytes) -> None:
         """Remember one, as long as there is room."""
@@ -190,6 +197,21 @@ class IceLite:
         taken, self.evicted = self.evicted, []
         return taken
 
+    def hand_over(self) -> tuple[tuple[KnownPair, ...], bytes]:
+        """Another looks after these addresses from now on: what it must know of pairs and transactions."""
+        known = tuple(
+            KnownPair(
+                pair.address,
+                pair.source,
+                pair.heard_at,
+                proven=pair.proven,
+                nominated=pair is self.nominated,
+                pinned=pair is self.pinned,
+            )
+            for pair in self.pairs.values()
+        )
+        return known, self._seen.marks
+
     def hold_consent(self, until: float) -> None:
         """Do not let consent run out before `until`: requests may have been lost on our side."""
         self.consent_at = max(self.consent_at, until - CONSENT_TIMEOUT)
@@ -205,3 +227,7 @@ class IceLite:
         if self._pending is not None:
             return min(self._pending.deadline, self.consent_deadline)
         return self.consent_deadline
+
+
+HANDED_OVER = IceLite(now=math.inf)
+"""In place of the addresses of each session that was handed over: none, and consent never runs out."""

@@ -9,7 +9,8 @@ from stentor.core.outputs import Address, Transmit
 from stentor.core.webrtc import dtls_records
 from stentor.core.webrtc.capsule import Capsule, PeerKind
 from stentor.core.webrtc.dtls import DtlsIdentity, DtlsState, DtlsTransport
-from stentor.core.webrtc.ice_lite import IceLite, Pair
+from stentor.core.webrtc.handover import KnownSession
+from stentor.core.webrtc.ice_lite import HANDED_OVER, IceLite, Pair
 from stentor.core.webrtc.notices import CloseReason
 from stentor.core.webrtc.srtp import Opener
 
@@ -119,6 +120,28 @@ class Peer:
         # Publishers are few: theirs is kept, to hear them leave.
         self.dtls.confirm(release=self.capsule.kind is PeerKind.LISTENER)
         self._blocked.clear()
+
+    def hand_over(self) -> KnownSession:
+        """Connected: a media core looks after addresses, consent and RTCP from now on; DTLS stays here."""
+        consent_at = self.ice.consent_at
+        pairs, marks = self.ice.hand_over()
+        self._dtls_pair = self.told = self.media_pair
+        self.ice = HANDED_OVER
+        self.opener = None
+        self.dtls.forget_keys()
+        return KnownSession(self.capsule.session, self.capsule.generation, consent_at, pairs, marks)
+
+    def moved(self, address: Address, source: str | None) -> None:
+        """The media core sends to another of the peer's addresses now: so does our goodbye."""
+        self._dtls_pair = self.told = Pair(address, source, proven=True)
+
+    def receive_handed_over(self, data: bytes, address: Address, source: str | None, *, now: float) -> None:
+        """DTLS of a session that was handed over, from one of its verified addresses."""
+        pair = self._dtls_pair
+        if pair is None or pair.address != address:
+            pair = Pair(address, source)
+        pair.received += len(data)
+        self.receive_dtls(data, pair, now=now)
 
     def handle_timeout(self, *, now: float) -> None:
         """Resend DTLS flights that are due."""

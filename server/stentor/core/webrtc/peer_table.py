@@ -7,7 +7,6 @@ Datagrams and `now` go in with `receive_datagram`; the shell then sends `take_tr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from stentor.core.errors import RemoteError
@@ -136,7 +135,7 @@ class PeerTable:
         pair.received += len(data)
         if kind is Kind.DTLS:
             self.steps["handshake"] += peer.receive_dtls(data, pair, now=now)
-            self._after(peer, now)
+            self.attend(peer, now)
         elif kind in (Kind.RTP, Kind.RTCP):
             self._receive_secure(peer, data, kind, address, now)
         else:
@@ -155,7 +154,7 @@ class PeerTable:
                     continue
                 self._addresses.claim(back.address, peer)
             peer.handle_timeout(now=now)
-            self._after(peer, now)
+            self.attend(peer, now)
         self._ended.expire(now=now)
 
     def end(self, session: bytes, reason: CloseReason, *, now: float) -> bool:
@@ -165,6 +164,17 @@ class PeerTable:
             return False
         self._close(peer, reason, now)
         return True
+
+    def peer(self, session: bytes) -> Peer | None:
+        """A session in any state."""
+        return self._peers.get(session)
+
+    def detach(self, peer: Peer) -> None:
+        """Its datagrams find it here no more: it is gone, or a media core looks after its addresses."""
+        for ufrag in self._ufrags.pop(peer.capsule.session, ()):
+            del self._logins[ufrag]
+        for address in peer.ice.pairs:
+            self._addresses.release(address, peer)
 
     def hold_consent(self, until: float) -> None:
         """The kernel dropped datagrams before we saw them: nobody loses consent before `until`."""
@@ -184,10 +194,6 @@ class PeerTable:
         for peer in ending:
             self._close(peer, reason, now)
         return len(ending)
-
-    def sessions_of(self, event: bytes) -> Iterable[Peer]:
-        """The sessions of an event, in any state."""
-        return (peer for peer in self._peers.values() if peer.capsule.event == event)
 
     # -- STUN ---------------------------------------------------------------------------------------------
 
@@ -223,7 +229,7 @@ class PeerTable:
         peer.reached(pair, answer, now=now)
         if message.use_candidate and not replay:
             peer.ice.nominate(pair, connected=peer.state is PeerState.CONNECTED, now=now)
-        self._after(peer, now)
+        self.attend(peer, now)
 
     def _login_of(self, message: StunMessage, address: Address, now: float) -> _Login | None:
         ufrag = (message.username or "").partition(":")[0]
@@ -317,7 +323,7 @@ class PeerTable:
 
     # -- life ---------------------------------------------------------------------------------------------
 
-    def _after(self, peer: Peer, now: float) -> None:
+    def attend(self, peer: Peer, now: float) -> None:
         """Whatever a peer was fed: connect it, close it, send for it, and arm its timer."""
         ready = peer.state is PeerState.HANDSHAKING and peer.dtls.state is DtlsState.CONNECTED
         if ready and not self._connect(peer, now):
@@ -377,10 +383,7 @@ class PeerTable:
         self.connected_count -= was_connected
         del self._peers[session]
         self._timers.disarm(session)
-        for ufrag in self._ufrags.pop(session, ()):
-            del self._logins[ufrag]
-        for address in peer.ice.pairs:
-            self._addresses.release(address, peer)
+        self.detach(peer)
         seat = (capsule.event, capsule.ticket)
         if self._seats.get(seat) == session:
             del self._seats[seat]

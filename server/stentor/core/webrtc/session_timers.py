@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 
 GRAIN = 0.001  # seconds: what an event loop can keep
 
@@ -20,7 +21,9 @@ class SessionTimers:
         return self._heap[0][0] if self._heap else None
 
     def arm(self, session: bytes, due: float, *, now: float) -> None:
-        """Wake the session at `due`, or a grain from now if that is past."""
+        """Wake the session at `due` (infinity: never), or a grain from now if that is past."""
+        if due == math.inf:
+            return
         due = max(due, now + GRAIN)
         armed = self._armed.get(session)
         # A later time needs no entry of its own: the earlier one fires, finds nothing and arms anew.

@@ -1,0 +1,70 @@
+/* Commands from Python, and the thread that obeys them. */
+#ifndef STN_CONTROL_H
+#define STN_CONTROL_H
+
+#include <pthread.h>
+
+#include "stn_core.h"
+
+enum stn_command_kind {
+    STN_ADD,
+    STN_REMOVE,
+    STN_MOVE,
+    STN_RED,
+    STN_ALLOW,
+    STN_FRAME,
+    STN_ADVANCE,
+    STN_LEVEL,
+};
+
+/* One shape for all; a frame's payload follows it. */
+struct stn_order {
+    struct stn_command command;
+    struct stn_row *row;
+    struct stn_address address;
+    struct stn_source source;
+    uint8_t event[STN_EVENT_KEY];
+    bool all_events;
+    bool on;
+    uint32_t ptime;
+    uint64_t sequence; /* first sequence of a row, or program sequence */
+    uint64_t timestamp;
+    uint64_t ntp;
+    int64_t now;
+    size_t len;
+    uint8_t payload[];
+};
+
+struct stn_control {
+    struct stn_commands commands;
+    bool pushed;     /* a record went up in this turn */
+    int wake_up;     /* eventfd: the media thread wakes Python */
+    int wake_down;   /* eventfd: Python wakes the media thread */
+    int64_t tick_at; /* when timers are due next */
+    atomic_bool stopping;
+    bool running;
+    pthread_t thread;
+    /* API side: handles to rows. A handle is slot + 1, and above it how often the slot was used. */
+    struct stn_row **by_handle;
+    uint16_t *uses;
+    uint32_t *free_slots;
+    uint32_t free_count;
+    uint32_t slots;
+};
+
+int stn_control_open(stn_core *core);
+void stn_control_close(stn_core *core);
+
+/* One turn: commands, what is due, what was received (when the socket is `readable`), timers. */
+void stn_turn(stn_core *core, int64_t now, bool readable);
+int64_t stn_now(void);
+
+/* A command with `extra` bytes of payload, zeroed, or NULL. */
+struct stn_order *stn_order_new(enum stn_command_kind kind, size_t extra);
+/* Give it to the thread and wake it. False (and freed) when too many wait and it may be lost. */
+bool stn_order_give(stn_core *core, struct stn_order *order, bool may_be_lost);
+void stn_orders_obey(stn_core *core);
+
+void stn_row_free(struct stn_row *row);
+
+#endif

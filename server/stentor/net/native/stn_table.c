@@ -1,0 +1,272 @@
+/* Rows, and the groups and lanes they are in. */
+#include "stn_fanout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "stn_index.h"
+
+static const uint32_t class_ptime[STN_CLASSES] = {20, 40, 60, 120};
+
+struct stn_group *stn_group_of(const stn_core *core, const uint8_t event[STN_EVENT_KEY])
+{
+    struct stn_group *group = core->sender->groups;
+    while (group != NULL && memcmp(group->event, event, STN_EVENT_KEY) != 0)
+        group = group->next;
+    return group;
+}
+
+static struct stn_group *group_make(stn_core *core, const uint8_t event[STN_EVENT_KEY])
+{
+    struct stn_group *group = stn_group_of(core, event);
+    if (group != NULL)
+        return group;
+    group = calloc(1, sizeof *group);
+    if (group == NULL)
+        return NULL;
+    memcpy(group->event, event, STN_EVENT_KEY);
+    group->ptime = core->sender->ptime;
+    group->hold = core->sender->hold;
+    group->next = core->sender->groups;
+    core->sender->groups = group;
+    return group;
+}
+
+static void group_drop_if_empty(stn_core *core, struct stn_group *group)
+{
+    if (group->rows > 0)
+        return;
+    struct stn_group **at = &core->sender->groups;
+    while (*at != group)
+        at = &(*at)->next;
+    *at = group->next;
+    free(group);
+}
+
+static uint32_t class_of(uint32_t maxptime)
+{
+    uint32_t ptime = stn_effective_ptime(120, maxptime), class = 0;
+    while (class_ptime[class] < ptime)
+        class++;
+    return class;
+}
+
+static struct stn_lane *lane_make(struct stn_group *group, uint32_t class, uint32_t phase)
+{
+    struct stn_lane *lane = group->lanes[class][phase];
+    if (lane != NULL)
+        return lane;
+    lane = calloc(1, sizeof *lane);
+    if (lane == NULL)
+        return NULL;
+    lane->group = group;
+    lane->class = class;
+    lane->phase = phase;
+    stn_merger_init(&lane->merger, phase, group->ptime, class_ptime[class], &lane->hold);
+    stn_merger_set_target(&lane->merger, group->ptime, group->hold);
+    stn_red_init(&lane->history);
+    group->lanes[class][phase] = lane;
+    return lane;
+}
+
+static void lane_free(stn_core *core, struct stn_lane *lane)
+{
+    struct stn_sender *sender = core->sender;
+    struct stn_lane *before = NULL;
+    for (struct stn_lane *at = sender->active_first; lane->active && at != NULL; before = at, at = at->next_active) {
+        if (at != lane)
+            continue;
+        *(before == NULL ? &sender->active_first : &before->next_active) = lane->next_active;
+        if (sender->active_last == lane)
+            sender->active_last = before;
+        break;
+    }
+    while (lane->first != NULL) {
+        struct stn_job *job = lane->first;
+        lane->first = job->next;
+        stn_job_release(sender, job);
+    }
+    lane->group->lanes[lane->class][lane->phase] = NULL;
+    free(lane->rows);
+    free(lane);
+}
+
+static bool lane_add(struct stn_lane *lane, struct stn_row *row)
+{
+    if (lane->count == lane->room) {
+        uint32_t room = lane->room == 0 ? 16 : 2 * lane->room;
+        struct stn_row **rows = realloc(lane->rows, room * sizeof *rows);
+        if (rows == NULL)
+            return false;
+        lane->rows = rows;
+        lane->room = room;
+    }
+    row->lane = lane;
+    row->position = lane->count;
+    lane->rows[lane->count++] = row;
+    lane->group->rows++;
+    return true;
+}
+
+static void put(struct stn_lane *lane, uint32_t position, struct stn_row *row)
+{
+    lane->rows[position] = row;
+    row->position = position;
+}
+
+/* The last row takes the place. Rows below the cursor have got the packet under way and those above have not:
+ * where a place below is left, the row just below the cursor fills it, so that neither kind changes. */
+static void lane_remove(struct stn_lane *lane, struct stn_row *row)
+{
+    uint32_t at = row->position;
+    if (at < lane->cursor) {
+        lane->cursor--;
+        put(lane, at, lane->rows[lane->cursor]);
+        at = lane->cursor;
+    }
+    lane->count--;
+    put(lane, at, lane->rows[lane->count]);
+    lane->red_rows -= row->red;
+    lane->group->rows--;
+    row->lane = NULL;
+}
+
+/* -- rows ------------------------------------------------------------------------------------------------- */
+
+static bool list_row(stn_core *core, struct stn_row *row)
+{
+    if (core->row_count == core->row_room) {
+        uint32_t room = core->row_room == 0 ? 256 : 2 * core->row_room;
+        struct stn_row **rows = realloc(core->rows, room * sizeof *rows);
+        if (rows == NULL)
+            return false;
+        core->rows = rows;
+        core->row_room = room;
+    }
+    row->slot = core->row_count;
+    core->rows[core->row_count++] = row;
+    stn_counter_set(&core->counters.rows, core->row_count);
+    return true;
+}
+
+static void unlist_row(stn_core *core, struct stn_row *row)
+{
+    struct stn_row *last = core->rows[--core->row_count];
+    core->rows[row->slot] = last;
+    last->slot = row->slot;
+    stn_counter_set(&core->counters.rows, core->row_count);
+}
+
+bool stn_seat(stn_core *core, struct stn_row *row, const uint8_t event[STN_EVENT_KEY], uint32_t maxptime,
+              uint64_t first_sequence)
+{
+    struct stn_group *group = group_make(core, event);
+    if (group == NULL)
+        return false;
+    uint32_t class = class_of(maxptime);
+    struct stn_lane *lane = lane_make(group, class, group->next_lane[class]);
+    if (lane == NULL || !lane_add(lane, row)) {
+        group_drop_if_empty(core, group);
+        return false;
+    }
+    group->next_lane[class] = (group->next_lane[class] + 1) % STN_ELASTIC_LANES;
+    row->first = lane->next;
+    row->base = first_sequence - lane->next;
+    return list_row(core, row);
+}
+
+void stn_unseat(stn_core *core, struct stn_row *row)
+{
+    struct stn_lane *lane = row->lane;
+    struct stn_group *group = lane->group;
+    lane_remove(lane, row);
+    if (lane->count == 0)
+        lane_free(core, lane);
+    group_drop_if_empty(core, group);
+    unlist_row(core, row);
+}
+
+void stn_row_set_red(struct stn_row *row, bool on)
+{
+    on = on && row->red_type < 128;
+    if (row->lane != NULL)
+        row->lane->red_rows += (uint32_t)on - (uint32_t)row->red;
+    row->red = on;
+}
+
+void stn_set_level(stn_core *core, const uint8_t *event, uint32_t ptime, bool hold)
+{
+    if (event == NULL) {
+        core->sender->ptime = ptime;
+        core->sender->hold = hold;
+    }
+    for (struct stn_group *group = core->sender->groups; group != NULL; group = group->next) {
+        if (event != NULL && memcmp(group->event, event, STN_EVENT_KEY) != 0)
+            continue;
+        group->ptime = ptime;
+        group->hold = hold;
+        for (uint32_t i = 0; i < STN_CLASSES * STN_ELASTIC_LANES; i++) {
+            struct stn_lane *lane = group->lanes[i / STN_ELASTIC_LANES][i % STN_ELASTIC_LANES];
+            if (lane != NULL)
+                stn_merger_set_target(&lane->merger, ptime, hold);
+        }
+    }
+}
+
+/* -- what stn_receive.c asks for -------------------------------------------------------------------------- */
+
+/* Moves are for information, and a browser can make many: they leave half of the ring to what must not be lost. */
+static bool is_crowded(const struct stn_up_ring *ring)
+{
+    uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    return atomic_load_explicit(&ring->tail, memory_order_relaxed) - head > ring->size / 2;
+}
+
+static void notify(stn_core *core, const struct stn_row *row, enum stn_notice notice, enum stn_close_reason detail)
+{
+    if (notice == STN_NOTICE_MOVED && is_crowded(&core->notices))
+        return;
+    const struct stn_up_record record = {
+        .row = row->handle, .kind = (uint8_t)notice, .detail = (uint8_t)detail, .from = row->to, .local = row->from};
+    stn_up_push(&core->notices, &record, NULL);
+}
+
+void stn_row_moved(stn_core *core, struct stn_row *row, const struct stn_pair *pair)
+{
+    row->to = pair->address;
+    row->from = pair->source;
+    notify(core, row, STN_NOTICE_MOVED, 0);
+}
+
+void stn_row_confirmed(stn_core *core, struct stn_row *row)
+{
+    if (row->confirmed)
+        return;
+    row->confirmed = true;
+    notify(core, row, STN_NOTICE_CONFIRMED, 0);
+}
+
+void stn_row_reported(stn_core *core, struct stn_row *row, uint8_t fraction_lost)
+{
+    if (row->red_type > 127)
+        return;
+    uint64_t unsent = core->counters.unsent[STN_UNSENT_FULL] + core->counters.unsent[STN_UNSENT_LATE];
+    bool ours = unsent != row->unsent, before = row->loss.redundant;
+    row->unsent = unsent;
+    if (stn_loss_report(&row->loss, fraction_lost, ours) != before)
+        stn_row_set_red(row, !before);
+}
+
+void stn_row_closed(stn_core *core, struct stn_row *row, enum stn_close_reason reason)
+{
+    if (!row->seated)
+        return;
+    row->seated = false;
+    for (int i = 0; i < STN_ICE_PAIRS; i++)
+        if (row->ice.pairs[i].used)
+            stn_release(core, &row->ice.pairs[i].address, row);
+    stn_index_remove_session(core->index, row);
+    stn_unseat(core, row);
+    if (reason != STN_CLOSE_REMOVED)
+        notify(core, row, STN_NOTICE_CLOSED, reason);
+}

@@ -1,0 +1,168 @@
+/* The media thread. It never calls Python and never waits for it: commands come by a stack and an eventfd, what
+ * Python has to know goes into rings and wakes it by another. Signals are blocked in it from its first
+ * instruction, so that the interpreter's handlers run in Python's threads only. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "stn_api.h"
+#include "stn_control.h"
+#include "stn_fanout.h"
+#include "stn_io.h"
+
+enum { COMMAND_LIMIT = 65536 }; /* frames that wait: 20 minutes of one event; a stuck thread must not eat memory */
+
+int64_t stn_now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * STN_SECOND + time.tv_nsec;
+}
+
+int stn_control_open(stn_core *core)
+{
+    struct stn_control *control = calloc(1, sizeof *control);
+    core->control = control;
+    if (control == NULL)
+        return -1;
+    control->commands.limit = COMMAND_LIMIT;
+    control->wake_up = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    control->wake_down = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return control->wake_up < 0 || control->wake_down < 0 ? -1 : 0;
+}
+
+void stn_control_close(stn_core *core)
+{
+    struct stn_control *control = core->control;
+    if (control == NULL)
+        return;
+    if (control->wake_up >= 0)
+        close(control->wake_up);
+    if (control->wake_down >= 0)
+        close(control->wake_down);
+    free(control->by_handle);
+    free(control->uses);
+    free(control->free_slots);
+    free(control);
+    core->control = NULL;
+}
+
+static void tick(stn_core *core, int64_t now)
+{
+    struct stn_control *control = core->control;
+    if (now < control->tick_at)
+        return;
+    control->tick_at = now + STN_TICK_NS;
+    core->contacts.left = core->contacts.budget;
+    core->datagrams.left = core->datagrams.budget;
+    core->notices.left = core->notices.budget;
+    stn_fanout_tick(core, now);
+    stn_receive_timers(core, now);
+}
+
+static void wake_python(struct stn_control *control)
+{
+    const uint64_t one = 1;
+    if (!control->pushed)
+        return;
+    control->pushed = false;
+    if (write(control->wake_up, &one, sizeof one) < 0) {
+        /* The counter is at its limit: Python has been woken. */
+    }
+}
+
+void stn_turn(stn_core *core, int64_t now, bool readable)
+{
+    stn_orders_obey(core);
+    stn_send_due(core, now);
+    if (readable)
+        stn_io_read(core, now);
+    tick(core, now);
+    stn_io_flush(core);
+    wake_python(core->control);
+}
+
+/* Until a command, a datagram or the next due time; whether there are datagrams. */
+static bool wait_for_work(stn_core *core)
+{
+    struct pollfd waiting[] = {{.fd = core->control->wake_down, .events = POLLIN}, {.fd = core->fd, .events = POLLIN}};
+    int64_t due = stn_send_next(core);
+    if (core->control->tick_at < due)
+        due = core->control->tick_at;
+    int64_t left = due - stn_now();
+    if (left < 0)
+        left = 0;
+    struct timespec timeout = {left / STN_SECOND, left % STN_SECOND};
+    ppoll(waiting, 2, &timeout, NULL);
+    if (waiting[0].revents & POLLIN) {
+        uint64_t count;
+        if (read(core->control->wake_down, &count, sizeof count) < 0) {
+            /* Somebody else's turn has emptied it. */
+        }
+    }
+    return waiting[1].revents != 0; /* also an error of an earlier send, which reading clears */
+}
+
+static void *run(void *argument)
+{
+    stn_core *core = argument;
+    prctl(PR_SET_NAME, "stentor-media");
+    prctl(PR_SET_TIMERSLACK, 10000UL); /* ns; the default of 50 us is a third of a slice */
+    bool readable = false;
+    while (!atomic_load_explicit(&core->control->stopping, memory_order_acquire)) {
+        stn_turn(core, stn_now(), readable);
+        readable = wait_for_work(core);
+    }
+    return NULL;
+}
+
+int stn_start(stn_core *core)
+{
+    sigset_t all, before;
+    if (core->control->running)
+        return EALREADY;
+    core->stepping = false;
+    atomic_store(&core->control->stopping, false);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits it */
+    int error = pthread_create(&core->control->thread, NULL, run, core);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    core->control->running = error == 0;
+    return error;
+}
+
+void stn_stop(stn_core *core)
+{
+    const uint64_t one = 1;
+    if (!core->control->running)
+        return;
+    atomic_store_explicit(&core->control->stopping, true, memory_order_release);
+    if (write(core->control->wake_down, &one, sizeof one) < 0) {
+        /* It is awake, or wakes at the next tick. */
+    }
+    pthread_join(core->control->thread, NULL);
+    core->control->running = false;
+    core->stepping = true;
+}
+
+void stn_step(stn_core *core, int64_t now_ns)
+{
+    if (!core->control->running)
+        stn_turn(core, now_ns, core->fd >= 0);
+}
+
+int stn_wake_fd(stn_core *core) { return core->control->wake_up; }
+
+void stn_clear_wake(stn_core *core)
+{
+    uint64_t count;
+    if (read(core->control->wake_up, &count, sizeof count) < 0) {
+        /* Nothing to clear. */
+    }
+}
