@@ -44,7 +44,7 @@ test-fast: $(TESTING) $(WEB_BUILT)
 test-setup: setup $(TESTING) $(if $(wildcard tests/e2e/node/package-lock.json),$(E2E_MODULES))
 	@deploy/setup/system.sh
 
-bench: $(TESTING)
+bench: setup $(TESTING)
 	@tests/bench/run.sh $(ARGS)
 
 docs: $(RUNTIME)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import sys
 from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
 
 import click
 import uvloop
@@ -15,9 +17,12 @@ from stentor_loadtest.report.json_file import write_json
 from stentor_loadtest.report.outcome import EXIT_USAGE, conclude
 from stentor_loadtest.report.text import progress_line, table
 from stentor_loadtest.report.thresholds import Threshold, parse_threshold
-from stentor_loadtest.run.engine import RunResult, run
+from stentor_loadtest.run.engine import run
+from stentor_loadtest.run.result import OnProgress, RunResult
 from stentor_loadtest.run.scenario import SCENARIOS
 from stentor_loadtest.run.settings import RunSettings
+from stentor_loadtest.swarm.native import BUILT
+from stentor_loadtest.swarm.run import run_swarm
 
 
 @click.group()
@@ -46,6 +51,11 @@ def list_scenarios() -> None:
 )
 @click.option("--source-network", help="One local address per listener, such as 127.0.0.0/8.")
 @click.option(
+    "--engine",
+    type=click.Choice(["python", "swarm"]),
+    help="Who receives: one small object per listener, or C for thousands; default: swarm when it is built.",
+)
+@click.option(
     "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures."
 )
 @click.option("--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a report.")
@@ -60,6 +70,7 @@ def run_command(
     server_pid: int | None,
     verify_every: int,
     source_network: str | None,
+    engine: str | None,
     json_file: Path | None,
     html_file: Path | None,
 ) -> None:
@@ -76,11 +87,12 @@ def run_command(
             verify_every=verify_every,
             server_pid=server_pid,
             source_network=_network(source_network),
+            at_once=0 if rate else plan.at_once,
         )
+        result = uvloop.run(_run(_engine(engine, settings), settings))
     except UsageError as error:
         click.echo(f"stentor-loadtest: {error}", err=True)
         sys.exit(EXIT_USAGE)
-    result = uvloop.run(_run(settings))
     outcome = conclude(scenario, result, bounds)
     click.echo(table(outcome))
     if json_file is not None:
@@ -90,11 +102,30 @@ def run_command(
     sys.exit(outcome.exit_code)
 
 
-async def _run(settings: RunSettings) -> RunResult:
+class Engine(Protocol):
+    """Drives the listeners of one run."""
+
+    async def __call__(self, settings: RunSettings, *, on_progress: OnProgress | None = None) -> RunResult:
+        """Everything it measured."""
+
+
+def _engine(name: str | None, settings: RunSettings) -> Engine:
+    if name is None:
+        name = "swarm" if BUILT and ":" not in (urlsplit(settings.target).hostname or "") else "python"
+    if name == "python":
+        if settings.at_once:
+            raise UsageError("the python engine joins at a rate: give --rate")
+        return run
+    if not BUILT:
+        raise UsageError("the swarm engine is not built: install the package where gcc and python3-dev are")
+    return run_swarm
+
+
+async def _run(engine: Engine, settings: RunSettings) -> RunResult:
     if not sys.stderr.isatty():
-        return await run(settings)
+        return await engine(settings)
     try:
-        return await run(settings, on_progress=_show)
+        return await engine(settings, on_progress=_show)
     finally:
         click.echo("", err=True)
 

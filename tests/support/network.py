@@ -42,8 +42,10 @@ def far_side(number: int) -> Iterator[FarSide]:
         _ip("-n", side.name, "route", "add", "default", "via", side.here)
         yield side
     finally:
-        _ip("netns", "delete", side.name, check=False)
+        # The link first, and by itself: a namespace is taken down later and in the background, and a server
+        # that starts meanwhile would offer an address that is about to vanish.
         _ip("link", "delete", near, check=False)
+        _ip("netns", "delete", side.name, check=False)
 
 
 @contextmanager

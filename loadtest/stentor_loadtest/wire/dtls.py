@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+from collections.abc import Sequence
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,14 +27,14 @@ _RECORD_HEADER = 13  # bytes (RFC 6347 section 4.1)
 class DtlsIdentity:
     """One certificate and one context for all listeners: made once, as a browser does per profile."""
 
-    def __init__(self) -> None:
+    def __init__(self, profiles: Sequence[SrtpProfile] = PROFILES) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = _self_signed(key)
         self.context = SSL.Context(SSL.DTLS_METHOD)
         self.context.use_certificate(certificate)
         self.context.use_privatekey(key)
         self.context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
-        self.context.set_tlsext_use_srtp(b":".join(profile.openssl_name for profile in PROFILES))
+        self.context.set_tlsext_use_srtp(b":".join(profile.openssl_name for profile in profiles))
         self.context.set_mode(0x10)  # SSL_MODE_RELEASE_BUFFERS: 34 KB less for an idle connection
         der = certificate.public_bytes(serialization.Encoding.DER)
         self.fingerprint = colon_hex(hashlib.sha256(der).digest())

@@ -186,7 +186,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("redis", REDIS, None, "Redis or Valkey of a cluster; default: an embedded one."),
     Option("workers", COUNT, "1", "Number of relay processes; only 1 is possible now."),
     Option("max-seats", COUNT, "2000", "Most listeners one relay process takes."),
-    Option("media", one_of(MEDIA), "python", "Who carries audio: the native core, or its readable twin."),
+    Option("media", one_of(MEDIA), "native", "Who carries audio: the native core, or its readable twin."),
     Option("state-dir", PATH, None, "Secrets and events; default: ~/.local/state/stentor."),
     Option("tls-cert", PATH, None, "Certificate chain (PEM) for HTTPS."),
     Option("tls-key", PATH, None, "Private key (PEM) for HTTPS."),

@@ -1,0 +1,1 @@
+"""Thousands of listeners in one process: C receives and counts, Python joins."""

@@ -1,0 +1,175 @@
+"""What the bench measures, one function per server; each returns what it found by name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from bench import bare, joins
+from bench.janus_process import AUDIO_PORT, STREAM, running_janus
+from bench.link import Link
+from bench.machine import CoreTime, resident_bytes
+from bench.profile import profile
+from bench.samples import LENIENT, STRICT, Sample, climb, measure, measure_twice, say
+from bench.stentor_server import Running, Variant, options_of, running
+from stentor_loadtest.swarm.crowd import Crowd
+from stentor_loadtest.swarm.janus import JanusSignalling
+
+COUNTS = (100, 1000, 5000, 10_000)
+TAG = 16  # bytes that SRTP adds to a packet (RFC 7714)
+BUDGET = 100.0  # seconds for one climb
+
+
+@dataclass(slots=True)
+class Found:
+    """Everything of one run."""
+
+    samples: dict[str, Sample] = field(default_factory=dict)
+    """By `server ptime count`, such as `native 60 1000`; `most` for the most that kept the limits."""
+    numbers: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    sizes: dict[int, int] = field(default_factory=dict)
+    """Bytes of UDP payload at a ptime, from the first Stentor server measured."""
+    profile: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where one run takes place."""
+
+    folder: Path
+    link: Link
+    """Of Stentor and of the bare sender."""
+    veth: Link
+    """Of Janus."""
+    program: Path
+    """The bare sender."""
+    found: Found
+
+
+async def stentor(bench: Bench, variant: Variant, steps: list[int]) -> None:
+    """Costs at the fixed counts, joins on the way, then up to the most it holds."""
+    options = options_of(variant)
+    if options is None:
+        bench.found.notes.append(f"{variant}: this build of the server does not have it")
+        return
+    with running(bench.folder / str(variant).replace(" ", "-"), bench.link, options) as server:
+        crowd = server.crowd(steps[-1] + 2000)
+        crowd.open()
+        try:
+            await _stentor(bench, variant, steps, server, crowd)
+        finally:
+            await crowd.close()
+
+
+async def _stentor(bench: Bench, variant: Variant, steps: list[int], server: Running, crowd: Crowd) -> None:
+    found, name = bench.found, f"{variant.media} {variant.ptime}"
+    if variant.ptime == 20:
+        found.numbers[f"{name} joins empty"] = await joins.storm(crowd, 600)
+        say(f"{found.numbers[f'{name} joins empty']:.0f} joins/s into the empty server")
+        await crowd.leave()
+        crowd.members.clear()
+    await crowd.join(1)
+    found.samples[f"{name} idle"] = await measure(crowd, server.core)
+    deadline = time.monotonic() + BUDGET
+    for count in [count for count in COUNTS if count <= steps[0]]:
+        await crowd.join(count - len(crowd.members), at_once=32)
+        sample = await measure_twice(crowd, server.core, STRICT)
+        found.samples[f"{name} {count}"] = sample
+        found.sizes.setdefault(variant.ptime, round(sample.bytes_per_packet))
+        if not sample.keeps(STRICT):
+            found.samples[f"{name} beyond"] = sample
+            return
+        found.samples[f"{name} most"] = sample
+        await _at(bench, variant, count, server, crowd)
+    best, worse = await climb(
+        crowd, server.core, steps, STRICT, deadline=deadline, on_sample=partial(_keep, found, name)
+    )
+    if best is not None:
+        found.samples[f"{name} most"] = best
+    if worse is None:
+        found.notes.append(f"{variant}: the climb ended before a limit was met")
+    elif worse.generator_drops:
+        found.notes.append(f"{variant}: the swarm was the limit at {worse.listeners} listeners")
+    else:
+        found.samples[f"{name} beyond"] = worse
+
+
+def _keep(found: Found, name: str, count: int, sample: Sample) -> None:
+    if count in COUNTS:
+        found.samples.setdefault(f"{name} {count}", sample)
+
+
+async def _at(bench: Bench, variant: Variant, count: int, server: Running, crowd: Crowd) -> None:
+    """What is measured on the way at some count, at the long ptime only."""
+    if variant.ptime == 20:
+        return
+    found, name = bench.found, f"{variant.media} {variant.ptime}"
+    if count in (COUNTS[0], COUNTS[-1]):
+        found.numbers[f"{name} resident {count}"] = resident_bytes(server.pid)
+        found.numbers[f"{name} join ms {count}"] = await joins.cost(crowd, server.core)
+        say(f"{found.numbers[f'{name} join ms {count}']:.2f} ms of the server's CPU per join")
+    if count == 5000:
+        seated = await joins.storm_into(crowd, server.core, 500)
+        found.numbers[f"{name} joins 5000"] = seated.joins_per_second
+        found.samples[f"{name} storm"] = seated.sample
+        say(f"{seated.joins_per_second:.0f} joins/s into {count} seated: {seated.sample}")
+        if variant.media == "native":
+            found.profile = profile(server.pid)
+
+
+def bare_rows(bench: Bench, ptimes: Sequence[int]) -> None:
+    """The bare sender at every count; at 20 ms as far as one core goes."""
+    for ptime in ptimes:
+        size = size_at(bench.found.sizes, ptime)
+        for count in COUNTS:
+            done = bare.run_bare(bench.program, bench.link, count, size, ptime)
+            bench.found.samples[f"bare {ptime} {count}"] = done.paced
+            bench.found.numbers[f"bare {ptime} most {count}"] = done.most
+            say(f"{ptime} ms: {done.paced}; flat out {done.most:.0f} packets/s")
+    over = bare.run_bare(bench.program, bench.veth, COUNTS[1], size_at(bench.found.sizes, 20), 20)
+    bench.found.samples["veth 20 1000"] = over.paced
+    say(f"20 ms, over Janus's wire: {over.paced}; flat out {over.most:.0f} packets/s")
+
+
+async def janus(bench: Bench, steps: list[int]) -> None:
+    """Debian's Janus with the same swarm."""
+    folder = bench.folder / "janus"
+    folder.mkdir()
+    size = size_at(bench.found.sizes, 20) - TAG
+    with (
+        running_janus(folder, bench.veth) as gateway,
+        bare.feeding(bench.program, bench.veth, AUDIO_PORT, size),
+    ):
+        signalling = partial(JanusSignalling, gateway.socket, STREAM)
+        crowd = Crowd(steps[-1] + 10, signalling, first_address=bench.veth.first, prefer=bench.veth.server_ip)
+        core = CoreTime(gateway.pid)
+        crowd.open()
+        try:
+            began = resident_bytes(gateway.pid)
+            bench.found.numbers["janus 20 joins empty"] = await joins.storm(crowd, 100)
+            best, worse = await climb(
+                *(crowd, core, steps, LENIENT),
+                deadline=time.monotonic() + BUDGET,
+                on_sample=partial(_keep, bench.found, "janus 20"),
+            )
+            grown = resident_bytes(gateway.pid) - began
+            bench.found.numbers["janus bytes per listener"] = grown / max(1, len(crowd.members))
+        finally:
+            await crowd.close()
+    if best is not None:
+        bench.found.samples["janus 20 most"] = best
+    if worse is not None:
+        bench.found.samples["janus 20 beyond"] = worse
+
+
+def size_at(sizes: dict[int, int], ptime: int) -> int:
+    """Measured, or a guess from another ptime: payload grows with it, header and tag do not."""
+    if ptime in sizes:
+        return sizes[ptime]
+    for known, size in sizes.items():
+        return 12 + TAG + (size - 12 - TAG) * ptime // known
+    return 12 + TAG + 80 * ptime // 20

@@ -1,0 +1,86 @@
+"""Stentor's server on its core, in the servers' namespace, with a host on air."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bench.link import Link
+from bench.machine import SERVER_CORE, CoreTime, pin
+from stentor_loadtest.swarm.crowd import Crowd
+from stentor_loadtest.swarm.signalling import WhepSignalling
+from support.publisher import publishing
+from support.server_process import STENTOR, ServerProcess
+
+MOST = 30_000  # seats: more than any machine of this size can serve
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How the server is started."""
+
+    media: str
+    """`native` or `python`."""
+    ptime: int
+    """Milliseconds per packet, pinned."""
+
+    def __str__(self) -> str:
+        return f"{self.media} at {self.ptime} ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server with an event on air."""
+
+    pid: int
+    base: str
+    event: str
+    core: CoreTime
+    link: Link
+
+    def crowd(self, most: int) -> Crowd:
+        """A swarm for it; not open yet."""
+        return Crowd(
+            most,
+            partial(WhepSignalling, self.base, self.event),
+            first_address=self.link.first,
+            prefer=self.link.server_ip,
+        )
+
+
+def options_of(variant: Variant) -> list[str] | None:
+    """What to start it with, or None when this build has no such thing."""
+    text = subprocess.run([str(STENTOR), "serve", "--help"], capture_output=True, text=True, check=True)
+    known = set(re.findall(r"^  (--[a-z-]+)", text.stdout, re.MULTILINE))
+    if "--media" not in known and variant.media == "native":
+        return None
+    if "--ptime" not in known and variant.ptime != 20:
+        return None
+    options = ["--max-seats", str(MOST)]
+    options += ["--media", variant.media] if "--media" in known else []
+    return options + (["--ptime", str(variant.ptime)] if "--ptime" in known else [])
+
+
+@contextmanager
+def running(folder: Path, link: Link, options: list[str]) -> Iterator[Running]:
+    """Start it and put a host on air, for the time of a `with`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    server = ServerProcess(
+        folder,
+        host="0.0.0.0",
+        reach=link.server_ip,
+        prefix=[*pin(SERVER_CORE), *link.prefix],
+        options=options,
+    )
+    try:
+        server.start()
+        event = server.create_event("Bench")
+        with publishing(server, event):
+            yield Running(server.pid, server.base, event.id, CoreTime(server.pid), link)
+    finally:
+        server.stop()
