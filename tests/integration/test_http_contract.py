@@ -248,3 +248,24 @@ async def test_links_follow_a_trusted_proxy(tmp_path: Path) -> None:
         }
         async with gateway.http.post("/api/events", json={"title": "t"}, headers=proxied) as response:
             assert (await response.json())["listen_url"].startswith("https://live.example.org/e/")
+
+
+async def test_operator_sets_the_length_of_packets(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path) as gateway:
+        body = {"ms": 60, "hold": True}
+        await refused(gateway, "POST", "/admin/ptime", status=401, slug="unauthorized", json=body)
+        operator = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        async with gateway.http.post("/admin/ptime", headers=operator, json=body) as response:
+            assert (response.status, await response.json()) == (200, body)
+        assert gateway.control.ptimes == [(60, True)]
+        for wrong in ({"ms": 30}, {"ms": "60"}, {"ms": 20, "until": 1}, {}):
+            await refused(
+                gateway,
+                "POST",
+                "/admin/ptime",
+                status=422,
+                slug="invalid-ptime",
+                headers=operator,
+                json=wrong,
+            )
+        assert len(gateway.control.ptimes) == 1

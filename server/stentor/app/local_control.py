@@ -37,6 +37,10 @@ class LocalControl:
         """See `ShardControl.listeners_of`."""
         return self._relay.listeners_of(event_key(event_id))
 
+    async def set_ptime(self, milliseconds: int, *, hold: bool) -> None:
+        """See `ShardControl.set_ptime`."""
+        self._relay.set_ptime(milliseconds, hold=hold)
+
     async def host_state(self, event_id: str) -> Literal["none", "present", "away"]:
         """See `ShardControl.host_state`."""
         return self._stage.host_state(event_key(event_id), now=clock.monotonic())

@@ -77,6 +77,7 @@ def build_media_plane(
     metrics: Metrics,
     on_heard: Callable[[bytes], None],
     media: Literal["native", "python"] = "python",
+    ptime: int = 20,
 ) -> MediaPlane:
     """Bind the port and join the roles. Raises OSError when the port is taken.
 
@@ -102,6 +103,7 @@ def build_media_plane(
         fanout = NativeFanout(core, monotonic=clock.monotonic)
         native = NativePort(fanout, router, relay_shell)
     relay = RelayShard(seats, relay_shell, fanout, stage, metrics)
+    relay.set_ptime(ptime)
     sinks.append(relay)
     return MediaPlane(endpoint, router, relay, Ingest(doors, ingest_shell, stage), stage, native)
 

@@ -13,7 +13,6 @@ from stentor.net import clock
 from stentor.telemetry.metrics import Metrics
 
 INTERVAL = 1.0  # seconds; a gateway calls a shard stale after three
-PTIME = 20  # ms: the host's own packets, as they are
 PUBLISH_EVERY = 30  # beats: a store that came back empty learns of us again
 
 
@@ -85,7 +84,7 @@ class Pulse:
         self._metrics.seated("webrtc", "connected", table.connected_count)
         self._metrics.seated("webrtc", "half_open", table.peers - table.connected_count)
         self._metrics.relay_capacity.set(table.seats)
-        self._metrics.relay_ptime.set(PTIME)
+        self._metrics.relay_ptime.set(self._media.relay.ptime)
         self._count()
 
     async def _go_on(self) -> None:

@@ -127,6 +127,7 @@ def _open_media(settings: Settings, metrics: Metrics, book: EventBook) -> MediaP
             media=settings.media,
             metrics=metrics,
             on_heard=on_heard,
+            ptime=settings.ptime,
         )
     except OSError as error:
         raise LocalError(_in_the_way("--udp", settings.udp, error)) from error

@@ -37,6 +37,7 @@ class Settings:
     workers: int
     max_seats: int
     media: Literal["native", "python"]
+    ptime: int
     state_dir: Path
     tls_cert: Path | None
     tls_key: Path | None

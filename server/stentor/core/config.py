@@ -18,6 +18,7 @@ from stentor.core.errors import LocalError
 
 ENVIRONMENT_PREFIX = "STENTOR_"
 ROLES = ("gateway", "stage", "relay")
+PTIMES = ("20", "40", "60", "120")
 MEDIA = ("native", "python")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PROXIES = ("none", "trusted")
@@ -139,6 +140,13 @@ def read_count(text: str) -> int:
     return int(text)
 
 
+def read_ptime(text: str) -> int:
+    """Milliseconds per packet that the fan-out can merge to."""
+    if text not in PTIMES:
+        raise ValueError("one of " + ", ".join(PTIMES))
+    return int(text)
+
+
 def read_text(text: str) -> str:
     """Any text that is not empty."""
     if not text.strip():
@@ -172,6 +180,7 @@ BASE_URL = Kind("URL", read_url)
 REDIS = Kind("URL", read_redis, secret=True)
 ROLE_LIST = Kind("ROLE,...", read_roles)
 COUNT = Kind("N", read_count)
+PTIME = Kind("|".join(PTIMES), read_ptime)
 PATH = Kind("PATH", read_text)
 TEXT = Kind("TEXT", read_text)
 ICE_SERVERS = Kind("URL", read_ice_server, many=True, secret=True)
@@ -187,6 +196,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("workers", COUNT, "1", "Number of relay processes; only 1 is possible now."),
     Option("max-seats", COUNT, "2000", "Most listeners one relay process takes."),
     Option("media", one_of(MEDIA), "native", "Who carries audio: the native core, or its readable twin."),
+    Option("ptime", PTIME, "20", "Milliseconds of audio in a packet to listeners."),
     Option("state-dir", PATH, None, "Secrets and events; default: ~/.local/state/stentor."),
     Option("tls-cert", PATH, None, "Certificate chain (PEM) for HTTPS."),
     Option("tls-key", PATH, None, "Private key (PEM) for HTTPS."),

@@ -61,6 +61,9 @@ class ShardControl(Protocol):
     async def listeners_of(self, event_id: str) -> int:
         """How many listen to the event on all shards."""
 
+    async def set_ptime(self, milliseconds: int, *, hold: bool) -> None:
+        """Put 20, 40, 60 or 120 ms into each packet to listeners; `hold`: so that no step is heard."""
+
     async def host_state(self, event_id: str) -> Literal["none", "present", "away"]:
         """Whether a publisher is connected and heard, connected once but silent now, or never came."""
 

@@ -1,15 +1,24 @@
-"""Administration: drain."""
+"""Administration: drain, and packets of another length."""
 
 from __future__ import annotations
 
 import logging
+from typing import Literal
 
+import msgspec
 from aiohttp import web
 
 from stentor.gateway.bearer import key_hash, require_bearer
+from stentor.gateway.bodies import read_body
 from stentor.gateway.deps import GatewayDeps
+from stentor.gateway.problems import ProblemError
 
 _log = logging.getLogger(__name__)
+
+
+class _Ptime(msgspec.Struct, forbid_unknown_fields=True):
+    ms: Literal[20, 40, 60, 120]
+    hold: bool = False
 
 
 class AdminApi:
@@ -25,3 +34,16 @@ class AdminApi:
         _log.warning("draining: nobody new is taken")
         self._deps.drain.turn_on()
         return web.json_response({"state": "draining"}, status=202)
+
+    async def ptime(self, request: web.Request) -> web.Response:
+        """200: packets to listeners carry `ms` of audio from now on. Bearer: the admin token."""
+        require_bearer(request, self._token_hash)
+        body = await read_body(request, "application/json", seconds=self._deps.settings.body_timeout)
+        try:
+            wanted = msgspec.json.decode(body, type=_Ptime)
+        except msgspec.ValidationError as error:
+            raise ProblemError("invalid-ptime", f"{error}.") from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ProblemError("malformed-json", "The body is not JSON.") from error
+        await self._deps.control.set_ptime(wanted.ms, hold=wanted.hold)
+        return web.json_response({"ms": wanted.ms, "hold": wanted.hold})

@@ -37,6 +37,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "unsupported-media-type": (415, "The body has the wrong type"),
     "expectation-failed": (417, "Only 100-continue can be expected"),
     "invalid-event": (422, "The event cannot be created like this"),
+    "invalid-ptime": (422, "Packets cannot be that long"),
     "unsupported-sdp": (422, "The offer asks for something that is not supported"),
     "etag-required": (428, "If-Match is required"),
     "rate-limited": (429, "Too many requests from this network"),

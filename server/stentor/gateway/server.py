@@ -62,4 +62,5 @@ def _operator_routes(health: HealthApi, admin: AdminApi) -> list[web.RouteDef]:
         web.get("/readyz", health.ready),
         web.get("/metrics", health.metrics),
         web.post("/admin/drain", admin.drain),
+        web.post("/admin/ptime", admin.ptime),
     ]

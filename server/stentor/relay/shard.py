@@ -44,6 +44,8 @@ class RelayShard:
         self.record = record
         self.shell = shell
         self.draining = False
+        self.ptime = 20
+        """Milliseconds of audio in a packet now."""
         self._fanout = fanout
         self._trunk = trunk
         self._metrics = metrics
@@ -68,6 +70,11 @@ class RelayShard:
             await asyncio.gather(self._subscriber, return_exceptions=True)
         for event in list(self._listening):
             self.end_event(event)
+
+    def set_ptime(self, milliseconds: int, *, hold: bool = False) -> None:
+        """Merge frames to packets of 20, 40, 60 or 120 ms from the next one on; see `Fanout.set_ptime`."""
+        self.ptime = milliseconds
+        self._fanout.set_ptime(milliseconds, hold=hold)
 
     def heartbeat(self, *, now: float) -> Heartbeat:
         """What gateways need to know of this shard."""
