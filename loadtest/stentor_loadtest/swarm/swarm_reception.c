@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const int64_t NEVER = INT64_MAX, SECOND = 1000000000, LATE = 20000000;
-enum { SEEN = 128, BASELINE_SECONDS = 30 };
+enum { SEEN = 128, BASELINE_SECONDS = 30, LONGEST = 5760 /* 120 ms at 48 kHz */ };
 
 static void baseline_reset(swarm_baseline *b)
 {
@@ -106,9 +106,35 @@ static void jitter(swarm_reception *r, int64_t transit)
     r->transit = transit;
 }
 
+/* A packet is due when its last frame is complete: of two packets of one stream the shorter one may come earlier. */
+static void judge(swarm_reception *r, swarm_program *p, int64_t timestamp, int64_t arrival)
+{
+    int64_t end = timestamp + r->duration;
+    int64_t late = behind(&r->baseline, arrival - end * 62500 / 3, arrival); /* 48 kHz (RFC 7587 section 4.1) in ns */
+    r->late += late >= LATE;
+    count(&p->own, late);
+    /* The shared baseline needs the program's timestamps, not each listener's own extension of them. */
+    count(&p->shared, behind(&p->baseline, arrival - (int64_t)(uint32_t)end * 62500 / 3, arrival));
+}
+
+/* The packet that was the newest until now: where this one begins, it ended. */
+static void judge_held(swarm_reception *r, swarm_program *p, int64_t sequence)
+{
+    int64_t length = r->timestamp - r->held_timestamp;
+    if (r->held && sequence == r->held_sequence + 1 && length > 0 && length <= LONGEST)
+        r->duration = length;
+    if (r->held)
+        judge(r, p, r->held_timestamp, r->held_arrival);
+    r->held = 1;
+    r->held_sequence = sequence;
+    r->held_timestamp = r->timestamp;
+    r->held_arrival = r->arrival;
+}
+
 int swarm_receive(swarm_reception *r, swarm_program *p, int64_t sequence, uint32_t timestamp, int64_t arrival,
                   size_t bytes)
 {
+    int newest = 1;
     if (!r->started) {
         r->started = 1;
         r->highest = r->first = sequence;
@@ -118,7 +144,7 @@ int swarm_receive(swarm_reception *r, swarm_program *p, int64_t sequence, uint32
         r->transit = arrival - (int64_t)timestamp * 62500 / 3;
     } else {
         int64_t extended = swarm_extend(r->timestamp, timestamp, 32);
-        int newest = sequence > r->highest;
+        newest = sequence > r->highest;
         if (!note(r, sequence)) {
             r->duplicates++;
             return 0;
@@ -135,11 +161,9 @@ int swarm_receive(swarm_reception *r, swarm_program *p, int64_t sequence, uint32
     r->bytes += bytes;
     int64_t transit = arrival - r->timestamp * 62500 / 3; /* 48 kHz (RFC 7587 section 4.1) in ns */
     jitter(r, transit);
-    int64_t late = behind(&r->baseline, transit, arrival);
-    r->late += late >= LATE;
-    count(&p->own, late);
-    /* The shared baseline needs the program's timestamps, not each listener's own extension of them. */
-    int64_t common = arrival - (int64_t)timestamp * 62500 / 3;
-    count(&p->shared, behind(&p->baseline, common, arrival));
+    if (newest)
+        judge_held(r, p, sequence);
+    else
+        judge(r, p, r->timestamp, arrival);
     return 1;
 }

@@ -20,10 +20,11 @@ typedef struct {
     uint64_t seen[2];                  /* bit n: packet highest - n is here */
     swarm_baseline baseline;
     int64_t arrival, started_at, transit;
+    int64_t held_sequence, held_timestamp, held_arrival, duration; /* the newest packet, until its end is known */
     uint64_t packets, duplicates, backwards, late, longest_gap, bytes;
     int64_t reported_expected, reported_packets;
     uint32_t ssrc, jitter; /* jitter times 16, in timestamp units (RFC 3550 A.8) */
-    int started;
+    int started, held;
 } swarm_reception;
 
 /* What is shared by all listeners of a program. */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
@@ -157,6 +158,18 @@ def test_counts_are_those_of_the_python_engine(name: str) -> None:
             assert (found.duplicates, found.backwards) == (reception.duplicates, reception.backwards)
 
 
+def test_a_short_packet_does_not_make_the_longer_ones_late() -> None:
+    with swarm_and_server(1) as (swarm, server):
+        swarm.seat(0, None, 0)
+        began, timestamp = time.monotonic(), 0
+        for number, frames in enumerate((3, 3, 1, 2, 3, 3, 3)):  # each leaves when its last frame is complete
+            time.sleep(max(0.0, began + (timestamp + frames * 960) / 48000 - time.monotonic()))
+            server.sendto(struct.pack("!BBHII", 0x80, 111, number, timestamp, 7), (str(FIRST), swarm.port))
+            timestamp += frames * 960
+        heard(swarm, 0, 7)
+        assert swarm.lateness().percentile(100) <= 0.015
+
+
 def test_lateness_is_measured_against_the_frames_own_time() -> None:
     with swarm_and_server(1) as (swarm, server):
         swarm.seat(0, None, 0)
@@ -165,7 +178,8 @@ def test_lateness_is_measured_against_the_frames_own_time() -> None:
         heard(swarm, 0, 5)
         assert swarm.lateness().percentile(100) <= 0.005
         server.sendto(struct.pack("!BBHII", 0x80, 111, 5, 960, 7), (str(FIRST), swarm.port))
-        heard(swarm, 0, 6)
+        server.sendto(struct.pack("!BBHII", 0x80, 111, 6, 1920, 7), (str(FIRST), swarm.port))  # tells its end
+        heard(swarm, 0, 7)
         assert swarm.lateness().percentile(100) >= 0.055
         assert swarm.heard(0).late == 1
         assert swarm.heard(0).backwards == 1

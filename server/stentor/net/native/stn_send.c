@@ -10,6 +10,7 @@
 
 #define LANE_STEP 41 /* slots between the reports of two lanes' first rows: 6 x 41 goes once round 250 */
 #define PREFETCH 4   /* rows ahead: a row's lines take about as long from memory as two packets take to seal */
+#define ROW_TIME 10000 /* ns of spread for each row: a small house goes out in one burst, a full one over the tick */
 #define GRAIN (2 * STN_MS) /* rows due within this time go together, so that a wake-up sends more than a few */
 
 static const char cname[] = "stentor";
@@ -53,20 +54,27 @@ static void flush(stn_core *core, int64_t due, int64_t now)
     count_lateness(&core->counters, late > 0 ? late : 0, packets);
 }
 
+/* Over how long the rows of the job's tick are spread. */
+static int64_t spread_of(const stn_core *core, const struct stn_job *job)
+{
+    int64_t wanted = (int64_t)job->total * ROW_TIME;
+    return wanted < core->sender->spread ? wanted : core->sender->spread;
+}
+
 /* When row `at` of the job's lane is due. */
 static int64_t due_of(const stn_core *core, const struct stn_job *job, uint32_t at)
 {
     if (job->total == 0 || core->sender->spread == 0)
         return job->due;
-    return job->due + core->sender->spread * (int64_t)(job->before + at) / (int64_t)job->total;
+    return job->due + spread_of(core, job) * (int64_t)(job->before + at) / (int64_t)job->total;
 }
 
 /* How many rows of the lane are due at `now`. */
 static uint32_t due_rows(const stn_core *core, const struct stn_lane *lane, int64_t now)
 {
     const struct stn_job *job = lane->first;
-    int64_t spread = core->sender->spread, since = now + GRAIN - job->due;
-    if (core->sender->spread == 0)
+    int64_t spread = spread_of(core, job), since = now + GRAIN - job->due;
+    if (spread == 0)
         return now >= job->due ? lane->count : 0;
     if (since < 0)
         return 0;
