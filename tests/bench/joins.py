@@ -11,6 +11,7 @@ from bench.samples import Sample, sample_of
 from stentor_loadtest.swarm.crowd import Crowd
 
 AT_ONCE = 64
+STORM_RATE = 260.0  # joins a second offered to a house that listens: the figure to reach is 250
 COST_JOINS = 200
 COST_RATE = 50.0  # joins a second: slow enough that nobody waits
 COST_SECONDS = 4.0
@@ -34,10 +35,11 @@ async def storm(crowd: Crowd, count: int) -> float:
 
 
 async def storm_into(crowd: Crowd, core: CoreTime, count: int) -> Storm:
-    """The same, watching those who are seated."""
+    """`count` joins at STORM_RATE, watching those who are seated."""
     crowd.mark()
-    before = core.seconds()
-    rate = await storm(crowd, count)
+    before, failed, began = core.seconds(), crowd.failures.total(), time.monotonic()
+    await crowd.join(count, rate=STORM_RATE)
+    rate = (count - (crowd.failures.total() - failed)) / (time.monotonic() - began)
     return Storm(rate, sample_of(crowd.window(), core.seconds() - before))
 
 

@@ -113,7 +113,7 @@ async def _at(bench: Bench, variant: Variant, count: int, server: Running, crowd
         found.numbers[f"{name} join ms {count}"] = await joins.cost(crowd, server.core)
         say(f"{found.numbers[f'{name} join ms {count}']:.2f} ms of the server's CPU per join")
     if count == 5000:
-        seated = await joins.storm_into(crowd, server.core, 500)
+        seated = await joins.storm_into(crowd, server.core, 1300)
         found.numbers[f"{name} joins 5000"] = seated.joins_per_second
         found.samples[f"{name} storm"] = seated.sample
         say(f"{seated.joins_per_second:.0f} joins/s into {count} seated: {seated.sample}")

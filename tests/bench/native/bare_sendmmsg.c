@@ -144,6 +144,8 @@ int main(int argc, char **argv)
         perror("socket");
         return 1;
     }
+    int probe = IP_PMTUDISC_PROBE; /* as the server: no fragments, so the kernel need not number the datagrams */
+    (void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof probe);
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) != 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
     struct done done = run(fd, &plan);
