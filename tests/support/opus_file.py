@@ -10,11 +10,11 @@ import numpy as np
 from support.speech import RATE, speech_like
 
 
-def write_opus(path: Path, *, seconds: float) -> Path:
-    """Speech-like sound at 64 kbit/s, mono, 20 ms to a packet."""
+def write_opus(path: Path, *, seconds: float, bit_rate: int = 64_000) -> Path:
+    """Speech-like sound, mono, 20 ms to a packet."""
     samples = (speech_like(seconds) * 32000).astype("<i2")
     with av.open(str(path), "w", format="ogg") as container:
-        options = {"b": "64000", "frame_duration": "20"}
+        options = {"b": str(bit_rate), "frame_duration": "20"}
         stream = container.add_stream("libopus", rate=RATE, options=options, layout="mono")
         for at in range(0, len(samples) - 959, 960):
             frame = av.AudioFrame.from_ndarray(

@@ -166,7 +166,7 @@ def _mid(audio: Section) -> str:
 def _is_bundled(session: Section, mid: str) -> bool:
     """Other mids in the group are let pass: FFmpeg before 8.1 writes `BUNDLE 0 1` for one m-line."""
     for group in session.values("group"):
-        semantics, *mids = group.split()
+        semantics, *mids = group.split() or [""]  # an empty group groups nothing
         if semantics.upper() == "BUNDLE" and mids:
             if not mid:
                 raise SdpError("a=group:BUNDLE needs a=mid (RFC 9143 section 7.1)")
