@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "swarm_bytes.h"
 #include "swarm_core.h"
 
 enum {
@@ -16,19 +17,6 @@ enum {
     SOURCE_DESCRIPTION = 202
 };
 static const char CNAME[] = "loadtest";
-
-static uint32_t get32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    p[0] = (uint8_t)(v >> 24);
-    p[1] = (uint8_t)(v >> 16);
-    p[2] = (uint8_t)(v >> 8);
-    p[3] = (uint8_t)v;
-}
 
 /* RFC 7714 sections 8.1 and 9.1: two zero bytes, SSRC, 48-bit index, all of it xor the salt. */
 static void nonce(uint8_t iv[12], const uint8_t salt[12], const uint8_t ssrc[4], uint64_t index)
@@ -65,13 +53,13 @@ static void receive_rtp(swarm *s, uint32_t index, const uint8_t *data, size_t le
             row->unreadable++;
             return;
         }
-        r->ssrc = get32(data + 8);
-        swarm_receive(r, &s->program, sequence, get32(data + 4), arrival, length);
+        r->ssrc = swarm_get32(data + 8);
+        swarm_receive(r, &s->program, sequence, swarm_get32(data + 4), arrival, length);
         swarm_tell(s, index, SWARM_HEARD, NULL, 0);
         return;
     }
     int64_t extended = swarm_extend(r->highest, sequence, 16);
-    if (!swarm_receive(r, &s->program, extended, get32(data + 4), arrival, length))
+    if (!swarm_receive(r, &s->program, extended, swarm_get32(data + 4), arrival, length))
         return;
     if (!row->plain && r->packets % s->verify_every == 0 && !open_rtp(s, row, data, length, extended))
         row->unreadable++;
@@ -83,7 +71,7 @@ static void receive_rtcp(swarm *s, swarm_listener_row *row, const uint8_t *data,
     if (row->plain || length < SRTCP_CLEAR + TAG + SRTCP_INDEX)
         return;
     const uint8_t *trailer = data + length - SRTCP_INDEX;
-    nonce(iv, row->keys.rtcp_salt, data + 4, get32(trailer) & 0x7FFFFFFF);
+    nonce(iv, row->keys.rtcp_salt, data + 4, swarm_get32(trailer) & 0x7FFFFFFF);
     memcpy(aad, data, SRTCP_CLEAR);
     memcpy(aad + SRTCP_CLEAR, trailer, SRTCP_INDEX);
     int size = swarm_gcm_open(s->cipher, row->keys.rtcp_key, iv, aad, sizeof aad, data + SRTCP_CLEAR,
@@ -92,7 +80,7 @@ static void receive_rtcp(swarm *s, swarm_listener_row *row, const uint8_t *data,
         row->unreadable++;
     } else if (data[1] == SENDER_REPORT && size >= 20) {
         row->sender_reports++;
-        row->last_report = get32(plain) << 16 | get32(plain + 4) >> 16;
+        row->last_report = swarm_get32(plain) << 16 | swarm_get32(plain + 4) >> 16;
         row->last_report_at = arrival;
     }
 }
@@ -149,7 +137,7 @@ void swarm_consent(swarm *s, uint32_t index)
 {
     swarm_listener_row *row = &s->rows[index];
     uint8_t request[SWARM_STUN_MOST];
-    put32(row->transaction, ++row->transaction_count);
+    swarm_put32(row->transaction, ++row->transaction_count);
     size_t size = swarm_stun_request(request, row->transaction, row->username, row->password, row->tie_breaker);
     row->consent_sent++;
     if (swarm_transmit(s, index, request, size) != 0)
@@ -166,12 +154,12 @@ static void put_block(swarm_listener_row *row, uint8_t out[24], int64_t now)
     uint32_t missing = expected > packets ? (uint32_t)(expected - packets) & 0x7FFFFF : 0;
     r->reported_expected = expected;
     r->reported_packets = packets;
-    put32(out, r->ssrc);
-    put32(out + 4, (fraction > 255 ? 255 : fraction) << 24 | missing);
-    put32(out + 8, (uint32_t)r->highest);
-    put32(out + 12, r->jitter >> 4);
-    put32(out + 16, row->last_report);
-    put32(out + 20, row->last_report_at ? (uint32_t)((now - row->last_report_at) * 65536 / 1000000000) : 0);
+    swarm_put32(out, r->ssrc);
+    swarm_put32(out + 4, (fraction > 255 ? 255 : fraction) << 24 | missing);
+    swarm_put32(out + 8, (uint32_t)r->highest);
+    swarm_put32(out + 12, r->jitter >> 4);
+    swarm_put32(out + 16, row->last_report);
+    swarm_put32(out + 20, row->last_report_at ? (uint32_t)((now - row->last_report_at) * 65536 / 1000000000) : 0);
 }
 
 void swarm_report(swarm *s, uint32_t index, int64_t now)
@@ -179,12 +167,12 @@ void swarm_report(swarm *s, uint32_t index, int64_t now)
     swarm_listener_row *row = &s->rows[index];
     uint8_t plain[64] = {0}, sealed[64 + TAG + SRTCP_INDEX], iv[12], aad[SRTCP_CLEAR + SRTCP_INDEX];
     size_t blocks = row->reception.started ? 24 : 0, at = 8 + blocks;
-    put32(plain, (uint32_t)(0x80 | (blocks != 0)) << 24 | RECEIVER_REPORT << 16 | (uint32_t)(1 + blocks / 4));
-    put32(plain + 4, row->own_ssrc);
+    swarm_put32(plain, (uint32_t)(0x80 | (blocks != 0)) << 24 | RECEIVER_REPORT << 16 | (uint32_t)(1 + blocks / 4));
+    swarm_put32(plain + 4, row->own_ssrc);
     if (blocks)
         put_block(row, plain + 8, now);
-    put32(plain + at, 0x81u << 24 | SOURCE_DESCRIPTION << 16 | 4);
-    put32(plain + at + 4, row->own_ssrc);
+    swarm_put32(plain + at, 0x81u << 24 | SOURCE_DESCRIPTION << 16 | 4);
+    swarm_put32(plain + at + 4, row->own_ssrc);
     plain[at + 8] = 1;
     plain[at + 9] = sizeof CNAME - 1;
     memcpy(plain + at + 10, CNAME, sizeof CNAME - 1);
@@ -192,7 +180,7 @@ void swarm_report(swarm *s, uint32_t index, int64_t now)
     nonce(iv, row->keys.report_salt, plain + 4, row->report_index);
     memcpy(sealed, plain, SRTCP_CLEAR);
     memcpy(aad, plain, SRTCP_CLEAR);
-    put32(aad + SRTCP_CLEAR, 0x80000000u | row->report_index++);
+    swarm_put32(aad + SRTCP_CLEAR, 0x80000000u | row->report_index++);
     int body = swarm_gcm_seal(s->cipher, row->keys.report_key, iv, aad, sizeof aad, plain + SRTCP_CLEAR,
                               size - SRTCP_CLEAR, sealed + SRTCP_CLEAR);
     if (body < 0)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "swarm_bytes.h"
 #include "swarm_crypto.h"
 
 enum {
@@ -18,18 +19,6 @@ enum {
     MAC = 20
 };
 static const uint32_t COOKIE = 0x2112A442, FINGERPRINT_XOR = 0x5354554E; /* RFC 8489 sections 5 and 14.7 */
-
-static void put16(uint8_t *p, uint32_t v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    put16(p, v >> 16);
-    put16(p + 2, v);
-}
 
 /* CRC-32 of ISO 3309, four bits at a time. */
 static uint32_t crc32(const uint8_t *data, size_t length)
@@ -48,8 +37,8 @@ static uint32_t crc32(const uint8_t *data, size_t length)
 
 static uint8_t *attribute(uint8_t *p, uint32_t type, const void *value, size_t length)
 {
-    put16(p, type);
-    put16(p + 2, (uint32_t)length);
+    swarm_put16(p, type);
+    swarm_put16(p + 2, (uint32_t)length);
     memcpy(p + 4, value, length);
     size_t padded = (length + 3) & ~(size_t)3;
     memset(p + 4 + length, 0, padded - length);
@@ -60,11 +49,11 @@ static uint8_t *attribute(uint8_t *p, uint32_t type, const void *value, size_t l
 static size_t seal(uint8_t *out, uint8_t *p, const char *password)
 {
     uint8_t value[4], mac[MAC];
-    put16(out + 2, (uint32_t)(p - out - HEADER + 4 + MAC)); /* as if it ended after MESSAGE-INTEGRITY */
+    swarm_put16(out + 2, (uint32_t)(p - out - HEADER + 4 + MAC)); /* as if it ended after MESSAGE-INTEGRITY */
     swarm_hmac_sha1((const uint8_t *)password, strlen(password), out, (size_t)(p - out), mac);
     p = attribute(p, INTEGRITY, mac, MAC);
-    put16(out + 2, (uint32_t)(p - out - HEADER + 8));
-    put32(value, crc32(out, (size_t)(p - out)) ^ FINGERPRINT_XOR);
+    swarm_put16(out + 2, (uint32_t)(p - out - HEADER + 8));
+    swarm_put32(value, crc32(out, (size_t)(p - out)) ^ FINGERPRINT_XOR);
     return (size_t)(attribute(p, FINGERPRINT, value, 4) - out);
 }
 
@@ -79,7 +68,7 @@ static int has_integrity(const uint8_t *data, size_t length, const char *passwor
             return 0;
         if (data[at] == 0 && data[at + 1] == INTEGRITY && size == MAC) {
             memcpy(copy, data, at);
-            put16(copy + 2, (uint32_t)(at - HEADER + 4 + MAC));
+            swarm_put16(copy + 2, (uint32_t)(at - HEADER + 4 + MAC));
             swarm_hmac_sha1((const uint8_t *)password, strlen(password), copy, at, mac);
             return memcmp(mac, data + at + 4, MAC) == 0;
         }
@@ -95,14 +84,14 @@ size_t swarm_stun_request(uint8_t out[SWARM_STUN_MOST], const uint8_t transactio
     if (name > 256)
         return 0;
     uint8_t value[8];
-    put16(out, REQUEST);
-    put32(out + 4, COOKIE);
+    swarm_put16(out, REQUEST);
+    swarm_put32(out + 4, COOKIE);
     memcpy(out + 8, transaction, SWARM_TRANSACTION);
     uint8_t *p = attribute(out + HEADER, USERNAME, username, name);
-    put32(value, 0x6E0001FF); /* of a peer reflexive candidate (RFC 8445 section 7.1.1) */
+    swarm_put32(value, 0x6E0001FF); /* of a peer reflexive candidate (RFC 8445 section 7.1.1) */
     p = attribute(p, PRIORITY, value, 4);
-    put32(value, (uint32_t)(tie_breaker >> 32));
-    put32(value + 4, (uint32_t)tie_breaker);
+    swarm_put32(value, (uint32_t)(tie_breaker >> 32));
+    swarm_put32(value + 4, (uint32_t)tie_breaker);
     p = attribute(p, CONTROLLING, value, 8);
     p = attribute(p, USE_CANDIDATE, value, 0);
     return seal(out, p, password);
@@ -122,9 +111,9 @@ size_t swarm_stun_answer(uint8_t out[SWARM_STUN_MOST], const uint8_t *data, size
     if (length < HEADER || data[0] != 0 || data[1] != REQUEST || !has_integrity(data, length, password))
         return 0;
     memcpy(out, data, HEADER);
-    put16(out, SUCCESS);
-    put16(value, 1); /* IPv4 */
-    put16(value + 2, port ^ (COOKIE >> 16));
-    put32(value + 4, ip ^ COOKIE);
+    swarm_put16(out, SUCCESS);
+    swarm_put16(value, 1); /* IPv4 */
+    swarm_put16(value + 2, port ^ (COOKIE >> 16));
+    swarm_put32(value + 4, ip ^ COOKIE);
     return seal(out, attribute(out + HEADER, XOR_MAPPED_ADDRESS, value, 8), password);
 }

@@ -13,8 +13,3 @@ def monotonic() -> float:
 def wall() -> float:
     """Seconds since 1970, for people and for RTCP sender reports; may jump."""
     return time.time()
-
-
-def cpu_seconds() -> float:
-    """CPU time this process has used."""
-    return time.process_time()
