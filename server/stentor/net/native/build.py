@@ -37,6 +37,8 @@ int stn_crypto_load(char *error, size_t error_size);
 bool stn_srtp_sender_open(struct stn_srtp_sender *, int profile, const uint8_t *key, const uint8_t *salt);
 void stn_srtp_sender_close(struct stn_srtp_sender *);
 size_t stn_srtp_seal(const struct stn_srtp_sender *, uint8_t *packet, stn_slice payload, uint64_t index);
+void stn_gcm_prefer_evp(bool prefer);
+bool stn_gcm_is_direct(void);
 bool stn_srtp_shared_open(struct stn_srtp_shared *);
 void stn_srtp_shared_close(struct stn_srtp_shared *);
 bool stn_srtcp_keys_derive(struct stn_srtcp_keys *, int profile, const uint8_t *key, const uint8_t *salt);

@@ -64,7 +64,9 @@ struct stn_report_state {
     stn_counter at; /* ns, when it came */
 };
 
-/* One seated listener. The first lines are all that a packet touches. */
+#define STN_ROW_HOT 192 /* bytes */
+
+/* One seated listener. The first STN_ROW_HOT bytes are all that a packet touches. */
 struct stn_row {
     struct stn_srtp_sender rtp;
     uint64_t base;          /* SRTP index of a packet = base + the lane's number of it */

@@ -51,6 +51,12 @@ bool stn_srtcp_keys_derive(struct stn_srtcp_keys *keys, int profile, const uint8
     return derive_all(keys, profile, key, salt, 3);
 }
 
+bool stn_srtp_keys_derive(struct stn_srtcp_keys *keys, int profile, const uint8_t *key, const uint8_t *salt)
+{
+    memset(keys, 0, sizeof *keys);
+    return derive_all(keys, profile, key, salt, 0);
+}
+
 /* -- RTP -------------------------------------------------------------------------------------------------- */
 
 bool stn_srtp_sender_open(struct stn_srtp_sender *sender, int profile, const uint8_t *key, const uint8_t *salt)
@@ -59,19 +65,21 @@ bool stn_srtp_sender_open(struct stn_srtp_sender *sender, int profile, const uin
     memset(sender, 0, sizeof *sender);
     if (!derive_all(&keys, profile, key, salt, 0))
         return false;
-    enum stn_algorithm algorithm = profile == STN_PROFILE_GCM_128   ? STN_AES_128_GCM
-                                   : profile == STN_PROFILE_GCM_256 ? STN_AES_256_GCM
-                                                                    : STN_AES_128_CTR;
-    sender->cipher = stn_cipher_new(algorithm, keys.key, true);
+    if (is_gcm(profile))
+        sender->gcm = stn_gcm_new(keys.key, key_length(profile));
+    else
+        sender->cipher = stn_cipher_new(STN_AES_128_CTR, keys.key, true);
     memcpy(sender->salt, keys.salt, sizeof sender->salt);
     sender->profile = keys.profile;
     sender->mac = keys.mac;
-    return sender->cipher != NULL;
+    return sender->gcm != NULL || sender->cipher != NULL;
 }
 
 void stn_srtp_sender_close(struct stn_srtp_sender *sender)
 {
+    stn_gcm_free(sender->gcm);
     stn_cipher_free(sender->cipher);
+    sender->gcm = NULL;
     sender->cipher = NULL;
 }
 
@@ -102,7 +110,7 @@ size_t stn_srtp_seal(const struct stn_srtp_sender *sender, uint8_t *packet, stn_
     if (is_gcm(sender->profile)) {
         uint8_t iv[STN_GCM_IV];
         gcm_iv(iv, packet + 8, index, sender->salt);
-        if (!stn_gcm_seal(sender->cipher, iv, (stn_slice){packet, STN_RTP_HEADER}, (stn_slice){NULL, 0}, payload, body))
+        if (!stn_gcm_seal_with(sender->gcm, iv, (stn_slice){packet, STN_RTP_HEADER}, payload, body))
             return 0;
         return STN_RTP_HEADER + payload.len + STN_GCM_TAG;
     }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "stn_crypto.h"
+#include "stn_gcm.h"
 
 #define STN_PROFILE_CM_SHA1_80 1 /* RFC 5764 section 4.1.2 */
 #define STN_PROFILE_GCM_128 7    /* RFC 7714 section 14.2 */
@@ -37,7 +38,8 @@ void stn_srtp_shared_close(struct stn_srtp_shared *shared);
 
 /* Sends RTP of one row. */
 struct stn_srtp_sender {
-    stn_cipher *cipher;
+    struct stn_gcm *gcm; /* profiles 7 and 8 */
+    stn_cipher *cipher;  /* profile 1 */
     uint8_t salt[STN_SRTP_MAX_SALT];
     uint8_t profile;
     uint8_t unused;
@@ -61,6 +63,9 @@ struct stn_srtcp_keys {
     uint8_t unused;
     struct stn_hmac_sha1 mac; /* profile 1 alone */
 };
+
+/* The same of its RTP, for a receiver. */
+bool stn_srtp_keys_derive(struct stn_srtcp_keys *keys, int profile, const uint8_t *key, const uint8_t *salt);
 
 bool stn_srtcp_keys_derive(struct stn_srtcp_keys *keys, int profile, const uint8_t *key, const uint8_t *salt);
 
