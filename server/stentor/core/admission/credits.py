@@ -1,0 +1,148 @@
+"""Join credits: a token bucket on handshakes started, refilled at a rate that lateness governs.
+
+Additive increase, multiplicative decrease (Chiu and Jain, 1989): what joins may take is what the listeners
+who are seated do not hear.
+"""
+
+from __future__ import annotations
+
+import math
+
+from stentor.core.admission.costs import Costs
+from stentor.core.admission.lateness import overload_of
+from stentor.core.admission.laws import Laws
+
+_LEAST_DEPTH = 2.0  # tokens: at the floor a returning listener's part must not keep new ones out for ever
+_RETURNING_SEEN = 1.0  # seconds that their part is kept after the last of them
+_DUST = 1e-9  # of many additions
+
+
+def possible_rate(laws: Laws, costs: Costs, *, cores: float, listeners: int, ptime: int) -> float:
+    """lam(N): joins a second that fit beside N seated, `(0.80 * K - N * c(p)) / c_h`; may be negative."""
+    return (laws.credit_cpu * cores - listeners * costs.cost_per_listener(ptime)) / costs.per_join
+
+
+class Credits:
+    """C and its bucket. `now` is the shard's monotonic clock in seconds."""
+
+    def __init__(self, laws: Laws, costs: Costs, *, cores: float, now: float) -> None:
+        """Starts at the possible rate of an empty shard: a first listener waits for nothing."""
+        self._laws = laws
+        self._cores = cores
+        self._most = self._possible(costs, listeners=0, ptime=20)
+        self._rate = self._most
+        self._good = self._most  # the rate before the last run of cuts
+        self._cutting = False
+        self._braking = False
+        self._paused_until = -math.inf
+        self._returning_until = -math.inf
+        self._refilled_at = now
+        self._updated_at = now
+        self._started = 0  # handshakes since then
+        self._tokens = self._depth
+
+    @property
+    def rate(self) -> float:
+        """C: joins a second, between the floor and the possible rate."""
+        return self._rate
+
+    @property
+    def most(self) -> float:
+        """C_max: the possible rate at the last update, at least the floor."""
+        return self._most
+
+    def is_paused(self, now: float) -> bool:
+        """Whether nobody new may join at this moment."""
+        return self._braking or now < self._paused_until
+
+    def update(
+        self,
+        now: float,
+        *,
+        lateness: float,
+        cpu: float,
+        listeners: int,
+        ptime: int,
+        costs: Costs,
+        braking: bool = False,
+    ) -> float:
+        """One step of the law, every `credit_window`; returns C.
+
+        `lateness`: p90 of the window in seconds; `cpu`: share of the cores this process used in it;
+        `braking`: as the ladder says.
+        """
+        laws = self._laws
+        self._refill(now)
+        self._most = self._possible(costs, listeners=listeners, ptime=ptime)
+        busy = max(cpu, self._needed(now, listeners, costs))
+        overload = overload_of(lateness, busy, laws.credit_idle_cpu)
+        paused = now < self._paused_until
+        self._braking = braking
+        if overload > laws.credit_stop:
+            self._pause(now)
+        if overload < laws.credit_target:
+            self._cutting = False
+            if not paused and not braking:  # nobody joined: it would prove nothing
+                self._grow()
+        elif not paused:  # one cut for each pause: what nobody caused by joining is not their fault
+            self._cut(overload)
+        self._rate = min(max(self._rate, laws.credit_floor), self._most)
+        self._tokens = min(self._tokens, self._depth)
+        return self._rate
+
+    def take(self, now: float, *, returning: bool = False) -> bool:
+        """Whether a handshake may start now; if so, it is paid for. Ask for returning listeners first."""
+        self._refill(now)
+        needed = 1.0
+        if returning:
+            self._returning_until = now + _RETURNING_SEEN
+        elif self.is_paused(now):
+            return False
+        elif now < self._returning_until:
+            needed = min(1.0 + self._laws.credit_returning * self._depth, self._depth)
+        if self._tokens < needed - _DUST:
+            return False
+        self._tokens -= 1.0
+        self._started += 1
+        return True
+
+    @property
+    def _depth(self) -> float:
+        return max(_LEAST_DEPTH, self._rate * self._laws.credit_burst)
+
+    def _possible(self, costs: Costs, *, listeners: int, ptime: int) -> float:
+        possible = possible_rate(self._laws, costs, cores=self._cores, listeners=listeners, ptime=ptime)
+        return max(possible, self._laws.credit_floor)
+
+    def _needed(self, now: float, listeners: int, costs: Costs) -> float:
+        """Share of the cores that listeners (at 20 ms) and joins need, although others may take it from us."""
+        elapsed = now - self._updated_at
+        joins = self._started / elapsed if elapsed > 0 else 0.0
+        self._started, self._updated_at = 0, now
+        return (listeners * costs.cost_per_listener(20) + joins * costs.per_join) / self._cores
+
+    def _refill(self, now: float) -> None:
+        elapsed = max(0.0, now - self._refilled_at)
+        slow = elapsed if self._braking else max(0.0, min(now, self._paused_until) - self._refilled_at)
+        # Paused or not, returning listeners have the floor.
+        earned = slow * self._laws.credit_floor + (elapsed - slow) * self._rate
+        self._tokens = min(self._depth, self._tokens + earned)
+        self._refilled_at = max(self._refilled_at, now)
+
+    def _pause(self, now: float) -> None:
+        self._paused_until = now + self._laws.credit_pause
+        self._tokens = min(self._tokens, 1.0)
+
+    def _grow(self) -> None:
+        laws = self._laws
+        if self._rate < self._good:
+            self._rate = min(self._good, self._rate * (1.0 + laws.credit_return))
+        else:
+            self._rate += laws.credit_probe * self._most
+
+    def _cut(self, overload: float) -> None:
+        laws = self._laws
+        if not self._cutting:
+            self._cutting, self._good = True, self._rate
+        excess = (overload - laws.credit_target) / laws.credit_target
+        self._rate *= max(1.0 - laws.credit_cut * excess, laws.credit_deepest_cut)

@@ -1,0 +1,42 @@
+"""The 90th percentile of a window, and whose fault it is."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stentor.core.admission.lateness import overload_of, quantile, worst_p90
+
+
+@pytest.mark.parametrize(
+    ("buckets", "expected"),
+    [
+        ([], 0.0),
+        ([(0.5, 0)], 0.0),
+        ([(0.001, 90), (0.5, 10)], 0.001),
+        ([(0.001, 89), (0.5, 11)], 0.5),
+        ([(0.5, 11), (0.001, 89)], 0.5),
+        ([(0.02, 1)], 0.02),
+    ],
+)
+def test_quantile_of_a_histogram(buckets: list[tuple[float, int]], expected: float) -> None:
+    assert quantile(buckets) == expected
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.integers(0, 1000)), max_size=30))
+def test_nine_of_ten_are_not_above_the_quantile(buckets: list[tuple[float, int]]) -> None:
+    found = quantile(buckets)
+    total = sum(count for _, count in buckets)
+    assert sum(count for value, count in buckets if value <= found) >= 0.9 * total
+
+
+def test_the_worse_of_loop_and_fanout_counts() -> None:
+    assert worst_p90([0.001] * 10, [(0.03, 100)]) == 0.03
+    assert worst_p90([0.04, 0.04], [(0.03, 100)]) == 0.04
+    assert worst_p90([], []) == 0.0
+
+
+def test_lateness_of_an_idle_process_is_not_its_own() -> None:
+    assert overload_of(0.1, cpu=0.30, idle_cpu=0.30) == 0.0
+    assert overload_of(0.1, cpu=0.31, idle_cpu=0.30) == 0.1
