@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from msgspec.structs import replace
 
 from stentor.cluster.client import open_client
 from stentor.cluster.directory import Directory, RecordSupersededError
-from stentor.cluster.event_book import EventBook, EventRecord
-from stentor.core.links import ShardRecord
+from stentor.cluster.event_book import VERIFY_AFTER, EventBook, EventRecord
+from stentor.core.links import GatewayRecord, ShardRecord
 from support.stores import directory_on, embedded_store, redis_server
 from support.waiting import until
 
@@ -31,6 +32,7 @@ SHARD = ShardRecord(
     fingerprint="AB:CD",
     candidates=(("192.0.2.1", 8081), ("2001:db8::1", 8081)),
 )
+GATEWAY = GatewayRecord(b"gateway!", ("10.0.0.1", 8083))
 
 
 @pytest.fixture(params=[embedded_store, redis_server], ids=["valkey", "redis"])
@@ -50,11 +52,89 @@ async def test_shard_is_read_back_as_it_was_published(directory: Directory) -> N
     assert await directory.shards() == [SHARD]
 
 
-async def test_shard_that_starts_again_replaces_its_former_life(directory: Directory) -> None:
+async def test_number_of_a_living_shard_is_refused_to_another(directory: Directory) -> None:
+    assert await directory.put_shard(SHARD)
+    other = ShardRecord(7, "relay", 4, bytes(32), "EF:01", (("192.0.2.2", 8081),))
+    assert not await directory.put_shard(other)
+    assert await directory.shards() == [SHARD]
+    await directory.remove_shard(7)
+    assert await directory.put_shard(other)
+
+
+async def test_shard_may_change_what_it_publishes(directory: Directory) -> None:
     await directory.put_shard(SHARD)
-    reborn = ShardRecord(7, "relay", 4, bytes(32), "EF:01", (("192.0.2.2", 8081),))
-    await directory.put_shard(reborn)
-    assert await directory.shards() == [reborn]
+    moved = dataclasses.replace(SHARD, candidates=(("192.0.2.9", 1),), node=b"node...!", link=("10.0.0.1", 2))
+    assert await directory.put_shard(moved)
+    assert await directory.shards() == [moved]
+
+
+async def test_nodes_that_stop_publishing_leave_and_free_their_number(directory: Directory) -> None:
+    await directory.put_shard(SHARD, ttl=0.2)
+    await directory.put_gateway(GATEWAY, ttl=0.2)
+    await asyncio.sleep(0.3)
+    other = dataclasses.replace(SHARD, secret=bytes(32))
+    assert await directory.put_shard(other)
+    assert await directory.shards() == [other]
+    another = GatewayRecord(b"gateway2", ("10.0.0.2", 8083))
+    await directory.put_gateway(another)
+    assert await directory.gateways() == [another]
+
+
+async def test_publishing_again_moves_the_deadline_on(directory: Directory) -> None:
+    for _ in range(4):
+        await directory.put_shard(SHARD, ttl=0.4)
+        await asyncio.sleep(0.15)
+    await directory.put_gateway(GATEWAY)
+    await directory.put_shard(dataclasses.replace(SHARD, shard=8))
+    assert [record.shard for record in await directory.shards()] == [7, 8]
+
+
+async def test_gateways_are_read_back_and_removed(directory: Directory) -> None:
+    await directory.put_gateway(GATEWAY)
+    assert await directory.gateways() == [GATEWAY]
+    await directory.remove_gateway(GATEWAY.node)
+    await directory.remove_gateway(GATEWAY.node)
+    assert await directory.gateways() == []
+
+
+async def test_revision_of_nodes_counts_changes_and_not_signs_of_life(directory: Directory) -> None:
+    before = await directory.nodes_revision()
+    assert before.count == 0
+    for _ in range(3):
+        await directory.put_shard(SHARD)
+        await directory.put_gateway(GATEWAY)
+    both = await directory.nodes_revision()
+    assert both.count == 2 and not both.follows(before), "an empty store has no life yet"
+    await directory.remove_shard(7)
+    await directory.remove_shard(7)
+    after = await directory.nodes_revision()
+    assert after.count == 3 and after.follows(both)
+
+
+async def test_changes_of_nodes_are_those_after_a_revision(directory: Directory) -> None:
+    await directory.put_shard(SHARD)
+    since = await directory.nodes_revision()
+    await directory.put_gateway(GATEWAY)
+    await directory.put_shard(dataclasses.replace(SHARD, shard=8), ttl=0.1)
+    assert await directory.changes_of_nodes(since) == ({8}, {GATEWAY.node})
+    since = await directory.nodes_revision()
+    await asyncio.sleep(0.2)
+    await directory.put_shard(SHARD)  # whoever writes sweeps out who has lapsed
+    assert await directory.changes_of_nodes(since) == ({8}, set())
+    assert await directory.shards([7, 8]) == [SHARD] and await directory.shards([]) == []
+    assert await directory.gateways([GATEWAY.node, b"another!"]) == [GATEWAY]
+
+
+async def test_store_that_lost_its_data_leads_another_life(directory: Directory, url: str) -> None:
+    await directory.put_shard(SHARD)
+    before = await directory.nodes_revision()
+    client = open_client(url)
+    await client.flushall()
+    await client.aclose()
+    for number in range(5):
+        await directory.put_shard(dataclasses.replace(SHARD, shard=number))
+    after = await directory.nodes_revision()
+    assert after.count > before.count and not after.follows(before)
 
 
 async def test_removed_shard_is_gone(directory: Directory) -> None:
@@ -204,3 +284,25 @@ async def test_book_writes_back_what_an_emptied_store_lost(directory: Directory,
     await book.refresh()
     assert await directory.event(RECORD.id) == book.get(RECORD.id)
     assert [event_id for event_id, _ in await directory.changes_since(0)] == [RECORD.id]
+
+
+async def test_book_writes_again_what_a_failover_lost(directory: Directory, url: str) -> None:
+    book = EventBook(directory)
+    await book.create(RECORD)
+    await book.create(replace(RECORD, id="other2345678"))
+    await book.refresh()
+    client = open_client(url)
+    await client.delete(f"stentor:{{event:{RECORD.id}}}")  # the revision is as it was: others wrote meanwhile
+    await client.aclose()
+    for _ in range(VERIFY_AFTER):
+        await book.refresh()
+    assert await directory.event(RECORD.id) == RECORD
+
+
+async def test_book_begins_with_what_was_known_in_a_former_life(directory: Directory) -> None:
+    book = EventBook(directory)
+    live = replace(RECORD, phase="live")
+    book.adopt([live])
+    book.adopt([RECORD])
+    assert book.get(RECORD.id) == live and book.newest(5) == [live]
+    assert book.changes == 1

@@ -4,77 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
 
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from stentor.cluster import keys
-from stentor.cluster.breaker import Breaker
 from stentor.cluster.event_record import PHASE_RANK, EventRecord
 from stentor.cluster.event_writes import CHANGES_KEPT, NOTE_CHANGE, PUT_RECORD
-from stentor.core.errors import LocalError, StentorError
-from stentor.core.links import ShardRecord
+from stentor.cluster.node_directory import NodeDirectory
+from stentor.cluster.store import READ_TIMEOUT, WRITE_TIMEOUT, Store, StoreUnavailableError
+from stentor.core.errors import StentorError
 
-READ_TIMEOUT = 0.05  # seconds: nobody waits longer for a store that is there to help
-CONNECT_TIMEOUT = 2.0  # seconds, for the first command after a start
-WRITE_TIMEOUT = 1.0  # seconds: an acknowledged write has been synced to a disk, which may be slow
+__all__ = ["Directory", "RecordSupersededError", "StoreUnavailableError"]
+
 WATCH_RETRY = 0.5  # seconds between two attempts to subscribe again
-
-_T = TypeVar("_T")
-
-
-class StoreUnavailableError(LocalError):
-    """The store did not answer in time, or is known not to. Audio and joins go on without it."""
 
 
 class RecordSupersededError(StentorError):
     """The store holds a newer record (a later epoch, or a later phase): read it again."""
 
 
-class Directory:
+class Directory(NodeDirectory):
     """One small interface to Redis or Valkey. Every method may raise StoreUnavailableError."""
 
     def __init__(
         self, client: Redis, *, monotonic: Callable[[], float], read_timeout: float = READ_TIMEOUT
     ) -> None:
         """`client` from `client.open_client`; `monotonic` in seconds; `read_timeout` per read."""
-        # redis-py types its replies as `Awaitable[X] | X` for both of its clients; here all are awaitable.
-        self._client: Any = client
-        self._monotonic = monotonic
-        self._read_timeout = read_timeout
-        self._breaker = Breaker()
+        super().__init__(Store(client, monotonic=monotonic, read_timeout=read_timeout))
 
     async def connect(self) -> None:
-        """Make sure that the store answers. Waits up to CONNECT_TIMEOUT."""
-        await self._call(self._client.ping, within=CONNECT_TIMEOUT)
+        """See `Store.connect`."""
+        await self.store.connect()
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
-
-    # Shards
-
-    async def put_shard(self, record: ShardRecord) -> None:
-        """Publish a shard, or replace what its former life published."""
-        value = msgspec.json.encode(record)
-        await self._call(
-            lambda: self._client.hset(keys.SHARDS, str(record.shard), value), within=WRITE_TIMEOUT
-        )
-        await self.announce("shard", str(record.shard))
-
-    async def shards(self) -> list[ShardRecord]:
-        """All published shards by number, also those that are no longer alive: heartbeats tell."""
-        found: dict[bytes, bytes] = await self._call(lambda: self._client.hgetall(keys.SHARDS))
-        records = [msgspec.json.decode(value, type=ShardRecord) for value in found.values()]
-        return sorted(records, key=lambda record: record.shard)
-
-    async def remove_shard(self, shard: int) -> None:
-        """Forget a shard that has stopped."""
-        await self._call(lambda: self._client.hdel(keys.SHARDS, str(shard)), within=WRITE_TIMEOUT)
-        await self.announce("shard", str(shard))
+        await self.store.close()
 
     # Events
 
@@ -130,7 +97,7 @@ class Directory:
     # Announcements
 
     async def announce(self, kind: str, name: str) -> None:
-        """Tell everybody who watches that something of `kind` ("event", "shard") changed."""
+        """Tell everybody who watches that something of `kind` ("event") changed."""
         message = msgspec.json.encode((kind, name))
         await self._call(lambda: self._client.publish(keys.ANNOUNCEMENTS, message), within=WRITE_TIMEOUT)
 
@@ -153,17 +120,3 @@ class Directory:
                     continue
                 with contextlib.suppress(msgspec.DecodeError):  # somebody else's message on our channel
                     callback(*msgspec.json.decode(message["data"], type=tuple[str, str]))
-
-    async def _call(self, command: Callable[[], Awaitable[_T]], *, within: float | None = None) -> _T:
-        if not self._breaker.allows(now=self._monotonic()):
-            raise StoreUnavailableError("the store has not answered lately")
-        try:
-            async with asyncio.timeout(self._read_timeout if within is None else within):
-                result = await command()
-        except (RedisError, OSError, TimeoutError) as error:
-            self._breaker.failed(now=self._monotonic())
-            raise StoreUnavailableError(
-                f"the store did not answer: {error or type(error).__name__}"
-            ) from error
-        self._breaker.succeeded()
-        return result

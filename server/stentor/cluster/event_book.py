@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
@@ -17,6 +18,8 @@ __all__ = ["EventBook", "EventRecord", "Phase"]
 
 CAPACITY = 10_000  # events: about 5 MB; older ones are looked up again when somebody asks
 REFRESH_INTERVAL = 1.0  # seconds: how old a record may be when its announcement was lost
+RETRY_INTERVAL = 0.25  # seconds to the next look after one that failed: the breaker is to open within 2 s
+VERIFY_AFTER = 10  # refreshes: a failover that loses the last seconds of writes is over by then
 PAGE = 500  # records per round trip while catching up
 
 _log = logging.getLogger(__name__)
@@ -37,7 +40,9 @@ class EventBook:
         self._by_key: dict[bytes, str] = {}  # media ports know events by their key alone
         self._unknown: set[str] = set()  # asked for and not found since the last refresh
         self._unsaved: set[str] = set()  # moved to another phase while the store was away
+        self._unverified: dict[str, int] = {}  # written by us -> refreshes until it is read back
         self._revision = 0
+        self._changes = 0
         self._stirred = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -47,6 +52,20 @@ class EventBook:
         if record is not None:
             self._records.move_to_end(event_id)
         return record
+
+    @property
+    def changes(self) -> int:
+        """Grows whenever a record is taken over."""
+        return self._changes
+
+    def newest(self, limit: int) -> list[EventRecord]:
+        """The `limit` records used last, oldest first."""
+        return list(self._records.values())[-limit:]
+
+    def adopt(self, records: Iterable[EventRecord]) -> None:
+        """Take over what was known in a former life; newer records stay."""
+        for record in records:
+            self._keep(record)
 
     def id_of_key(self, key: bytes) -> str | None:
         """The id of the event with this key (`core.ids.event_key`), when this process knows it."""
@@ -70,7 +89,7 @@ class EventBook:
 
     async def create(self, record: EventRecord) -> None:
         """Write a new event. StoreUnavailableError when it could not be stored."""
-        await self._directory.put_event(record)
+        await self._put(record)
         self._unknown.discard(record.id)
         self._keep(record)
 
@@ -97,6 +116,7 @@ class EventBook:
         if await self._directory.revision() < self._revision:
             await self._restore()
         await self._save_moves()
+        await self._verify()
         while changes := await self._directory.changes_since(self._revision, limit=PAGE):
             for record in await self._directory.events([event_id for event_id, _ in changes]):
                 self._keep(record)
@@ -132,12 +152,13 @@ class EventBook:
                     _log.warning("the store is away, going on with %d known events: %s", known, error)
                 is_away = True
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), REFRESH_INTERVAL)
+                interval = RETRY_INTERVAL if is_away else REFRESH_INTERVAL
+                await asyncio.wait_for(self._stirred.wait(), interval)
             self._stirred.clear()
 
     async def _move(self, record: EventRecord) -> EventRecord | None:
         try:
-            await self._directory.put_event(record)
+            await self._put(record)
         except RecordSupersededError:  # somebody else moved it further: theirs is in force
             self._records.pop(record.id, None)  # and `find` brings it back with its key
             return await self.find(record.id)
@@ -152,8 +173,25 @@ class EventBook:
             record = self._records.get(event_id)
             if record is not None:
                 with contextlib.suppress(RecordSupersededError):
-                    await self._directory.put_event(record)
+                    await self._put(record)
             self._unsaved.discard(event_id)
+
+    async def _put(self, record: EventRecord) -> None:
+        await self._directory.put_event(record)
+        self._unverified[record.id] = VERIFY_AFTER
+
+    async def _verify(self) -> None:
+        """Read back what we wrote a while ago: a replica that took over may never have had it."""
+        self._unverified = {event_id: left - 1 for event_id, left in self._unverified.items()}
+        due = [event_id for event_id, left in self._unverified.items() if left <= 0]
+        stored = {record.id: record for record in await self._directory.events(due[:PAGE])}
+        for event_id in due[:PAGE]:
+            record, there = self._records.get(event_id), stored.get(event_id)
+            if record is not None and (there is None or there.is_older_than(record)):
+                _log.warning("the store has lost event %s: writing it again", event_id)
+                with contextlib.suppress(RecordSupersededError):
+                    await self._directory.put_event(record)
+            del self._unverified[event_id]
 
     async def _restore(self) -> None:
         _log.warning("the store has lost its data: writing back %d events", len(self._records))
@@ -167,6 +205,7 @@ class EventBook:
         if held is None or not record.is_older_than(held):
             self._records[record.id] = record
             self._by_key[event_key(record.id)] = record.id
+            self._changes += held != record
         self._records.move_to_end(record.id)
         while len(self._records) > self._capacity:
             gone, _ = self._records.popitem(last=False)

@@ -7,12 +7,17 @@ travel as signed datagrams or directory records.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from stentor.core.outputs import Address
 from stentor.core.stage.program import ProgramFrame
 
 Duty = Literal["relay", "ingest"]
+ShardState = Literal["ready", "draining", "braking"]
+HostState = Literal["none", "present", "away"]
+
+NO_NODE = bytes(8)
+"""The node of a shard that is in no cluster: it is reached by calls, not by datagrams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,33 @@ class ShardRecord:
     """sha-256 of the DTLS certificate as in SDP: `AB:CD:...`."""
     candidates: tuple[Address, ...]
     """Every address a browser may reach it at."""
+    node: bytes = NO_NODE
+    """8 random bytes, new at every start: the process, which speaks for all shards in it."""
+    link: Address | None = None
+    """Where the other nodes of the cluster reach that process; None outside a cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRecord:
+    """What a gateway publishes of itself so that shards send it heartbeats and its share of their seats."""
+
+    node: bytes
+    """8 random bytes, new at every start."""
+    link: Address
+    """Where shards reach it."""
+
+
+class EventRow(NamedTuple):
+    """What a heartbeat says of one event."""
+
+    event: bytes
+    """Its key (`ids.event_key`)."""
+    listeners: int = 0
+    """Connected at this shard."""
+    host: HostState = "none"
+    """Of a stage: whether it hears the publisher."""
+    epoch: int = 0
+    """Highest stage epoch this node has seen; 0: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +73,20 @@ class Heartbeat:
     """Who speaks."""
     relay_time: float
     """The shard's own clock in seconds: capsule expiry is counted in it."""
-    state: Literal["ready", "draining"]
-    """A draining shard gets nobody new."""
+    state: ShardState
+    """A draining shard gets nobody; a braking one only listeners who return."""
     seats_free: int
-    """How many listeners it would still take."""
+    """How many listeners it would still take from the gateway that is told."""
     listeners: int
     """How many it has."""
+    seats_total: int = 0
+    """Its seats, taken and free, with those kept for listeners of a shard that dies; 0: it did not say."""
+    credits: float | None = None
+    """Joins a second this gateway may send; None: no limit."""
+    ptime: int = 20
+    """Milliseconds of audio in a packet now."""
+    events: tuple[EventRow, ...] = ()
+    """The events it has listeners for, or is the stage of."""
 
 
 class ShardControl(Protocol):
@@ -64,7 +104,7 @@ class ShardControl(Protocol):
     async def set_ptime(self, milliseconds: int, *, hold: bool) -> None:
         """Put 20, 40, 60 or 120 ms into each packet to listeners; `hold`: so that no step is heard."""
 
-    async def host_state(self, event_id: str) -> Literal["none", "present", "away"]:
+    async def host_state(self, event_id: str) -> HostState:
         """Whether a publisher is connected and heard, connected once but silent now, or never came."""
 
 

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from stentor.core.links import Duty, Heartbeat, ShardRecord
 from stentor.core.topology.placement import Candidate, Placement, TwoChoices
+from stentor.gateway.shard_quota import GONE_AFTER, STALE_AFTER, ShardQuota
+from stentor.gateway.shard_totals import ShardTotals, add_up
 
-STALE_AFTER = 3.0  # seconds without a heartbeat (they come once a second): takes nobody new
-GONE_AFTER = 15.0  # seconds: its sessions are not worth keeping either
-
-
-@dataclass(slots=True)
-class _Shard:
-    record: ShardRecord
-    heartbeat: Heartbeat | None = None
-    heard_at: float = 0.0
-    given: int = 0  # seats promised since that heartbeat
-
-    def candidate(self, now: float) -> Candidate | None:
-        beat = self.heartbeat
-        if beat is None or beat.state != "ready" or now - self.heard_at >= STALE_AFTER:
-            return None
-        free = beat.seats_free - self.given
-        return Candidate(self.record.shard, free, beat.listeners + self.given) if free > 0 else None
+__all__ = ["GONE_AFTER", "STALE_AFTER", "ShardTable"]
 
 
 class ShardTable:
@@ -33,13 +18,13 @@ class ShardTable:
     def __init__(self, placement: Placement | None = None) -> None:
         """`placement` chooses among the shards with room; the default is `TwoChoices`."""
         self._placement: Placement = TwoChoices() if placement is None else placement
-        self._shards: dict[int, _Shard] = {}
+        self._shards: dict[int, ShardQuota] = {}
 
     def on_record(self, record: ShardRecord) -> None:
         """Take over what a shard has published. A new secret is a new life: the old heartbeat is void."""
         known = self._shards.get(record.shard)
         if known is None or known.record.secret != record.secret:
-            self._shards[record.shard] = _Shard(record)
+            self._shards[record.shard] = ShardQuota(record)
         else:
             known.record = record
 
@@ -51,44 +36,68 @@ class ShardTable:
         """Take over a heartbeat; one of an unknown shard is ignored."""
         known = self._shards.get(heartbeat.shard)
         if known is not None:
-            known.heartbeat, known.heard_at, known.given = heartbeat, now, 0
+            known.on_heartbeat(heartbeat, now)
 
-    def pick(self, duty: Duty, ticket_id: bytes, now: float) -> ShardRecord | None:
-        """A shard with room for this ticket, one seat counted as given; None when there is none.
+    def pick(
+        self, duty: Duty, ticket_id: bytes, now: float, *, returning: bool = False
+    ) -> ShardRecord | None:
+        """A shard with room for this ticket; a seat and a join credit are counted as spent. None: no room.
 
+        `returning`: of somebody who had a seat, who may also have the seats that are kept for a shard's
+        death, the credits that are kept for returning listeners, and a shard that is braking.
         Only a forecast: the shard owns its seats and has the last word.
         """
-        chosen = self._placement.choose(list(self._candidates(duty, now)), ticket_id)
+        chosen = self._placement.choose(list(self._candidates(duty, now, returning)), ticket_id)
         if chosen is None:
             return None
         shard = self._shards[chosen]
-        shard.given += 1
+        shard.spend(now)
         return shard.record
 
-    def has_room(self, duty: Duty, now: float) -> bool:
-        """Whether `pick` would find one."""
-        return any(True for _ in self._candidates(duty, now))
+    def ready(self, duty: Duty, now: float) -> list[ShardRecord]:
+        """The records of the shards of this duty that are heard and take somebody."""
+        return [
+            shard.record
+            for shard in self._shards.values()
+            if shard.record.duty == duty and shard.seats_left(now, returning=False) > 0
+        ]
+
+    def has_room(self, duty: Duty, now: float, *, returning: bool = False) -> bool:
+        """Whether a seat is free anywhere. Where all have spent their credits, `pick` still finds none."""
+        return any(
+            shard.seats_left(now, returning=returning) > 0
+            for shard in self._shards.values()
+            if shard.record.duty == duty
+        )
 
     def is_served(self, duty: Duty, now: float) -> bool:
         """Whether any shard of this duty is heard, full or not."""
-        return any(
-            shard.record.duty == duty and shard.heartbeat is not None and now - shard.heard_at < STALE_AFTER
-            for shard in self._shards.values()
-        )
+        return any(shard.record.duty == duty and shard.is_heard(now) for shard in self._shards.values())
 
     def record(self, shard: int, now: float) -> ShardRecord | None:
         """The record of a shard that is not gone."""
         return None if self.relay_time(shard, now) is None else self._shards[shard].record
 
+    def published(self, shard: int) -> ShardRecord | None:
+        """The record of a shard, heard or not."""
+        known = self._shards.get(shard)
+        return None if known is None else known.record
+
+    def records(self, duties: Iterable[Duty] = ("relay", "ingest")) -> list[ShardRecord]:
+        """The records of all shards of these duties, heard or not."""
+        return [shard.record for shard in self._shards.values() if shard.record.duty in duties]
+
     def relay_time(self, shard: int, now: float) -> float | None:
         """What the shard's own clock says now, from its last heartbeat; None when it is gone or unknown."""
         known = self._shards.get(shard)
-        if known is None or known.heartbeat is None or now - known.heard_at >= GONE_AFTER:
-            return None
-        return known.heartbeat.relay_time + (now - known.heard_at)
+        return None if known is None else known.relay_time(now)
 
-    def _candidates(self, duty: Duty, now: float) -> Iterator[Candidate]:
+    def totals(self, now: float) -> ShardTotals:
+        """What all relays together have and offer, and a row for each shard, for the status."""
+        return add_up(self._shards.values(), now)
+
+    def _candidates(self, duty: Duty, now: float, returning: bool) -> Iterator[Candidate]:
         for shard in self._shards.values():
-            candidate = shard.candidate(now) if shard.record.duty == duty else None
+            candidate = shard.candidate(now, returning=returning) if shard.record.duty == duty else None
             if candidate is not None:
                 yield candidate

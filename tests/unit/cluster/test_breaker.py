@@ -47,3 +47,20 @@ def test_probe_that_succeeds_closes_the_breaker() -> None:
     breaker.succeeded()
     assert breaker.allows(now=6.0)
     assert breaker.allows(now=6.0)
+
+
+def test_breaker_opens_after_few_failures_too_when_nothing_else_happened_for_a_while() -> None:
+    breaker = Breaker(failures=5, failing_for=0.5)
+    breaker.failed(now=10.0)
+    breaker.failed(now=10.4)
+    assert not breaker.is_open
+    breaker.failed(now=10.5)
+    assert breaker.is_open and not breaker.allows(now=10.6)
+
+
+def test_failures_far_apart_with_successes_between_open_nothing() -> None:
+    breaker = Breaker(failures=5, failing_for=0.5)
+    for second in range(20):
+        breaker.failed(now=float(second))
+        breaker.succeeded()
+    assert not breaker.is_open

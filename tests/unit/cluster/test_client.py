@@ -15,6 +15,14 @@ async def test_memory_clients_of_one_name_share_their_data() -> None:
         await client.aclose()
 
 
-def test_url_of_an_unknown_scheme_is_refused() -> None:
+@pytest.mark.parametrize("url", ["http://localhost", "redis+sentinel://localhost", "redis+sentinel://a,/n"])
+def test_url_that_names_no_store_is_refused(url: str) -> None:
     with pytest.raises(LocalError, match="store URL"):
-        open_client("http://localhost")
+        open_client(url)
+
+
+async def test_sentinel_url_gives_a_client_that_connects_when_it_is_used() -> None:
+    client = open_client("redis+sentinel://:secret@127.0.0.1:1,127.0.0.1:2/main/3")
+    assert client.get_connection_kwargs()["db"] == 3
+    assert client.get_connection_kwargs()["password"] == "secret"
+    await client.aclose()

@@ -1,0 +1,47 @@
+"""What one node may order another to do. On the wire: an array that begins with the command's name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from stentor.core.mesh.fields import U32, Session
+
+EventId: TypeAlias = Annotated[str, Meta(pattern=r"^[a-z0-9]{4,32}\Z")]  # as `ids.is_event_id`
+
+
+class EndSession(msgspec.Struct, frozen=True, array_like=True, tag="end_session"):
+    """End one session; the answer says whether there was one."""
+
+    shard: U32
+    session: Session
+
+
+class EndEvent(msgspec.Struct, frozen=True, array_like=True, tag="end_event"):
+    """Close every session of an event."""
+
+    event_id: EventId
+
+
+class SetPtime(msgspec.Struct, frozen=True, array_like=True, tag="set_ptime"):
+    """Milliseconds of audio in packets to listeners."""
+
+    milliseconds: Literal[20, 40, 60, 120]
+    hold: bool
+
+
+class Drain(msgspec.Struct, frozen=True, array_like=True, tag="drain"):
+    """Take nobody new, ask those who are here to move, and stop by then."""
+
+    seconds: Annotated[int, Meta(ge=0, le=86_400)] = 0
+    """Until the deadline; 0: no deadline, only take nobody new."""
+
+
+Command: TypeAlias = EndSession | EndEvent | SetPtime | Drain
+
+
+def scope_of(command: Command) -> str:
+    """In which scope the epoch of an order is counted."""
+    return command.event_id if isinstance(command, EndEvent) else "cluster"
