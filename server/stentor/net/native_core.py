@@ -6,18 +6,24 @@ addresses to plain bytes, commands down, records up.
 
 from __future__ import annotations
 
-import ipaddress
 import struct
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
 from typing import Any
 
 from stentor.core.errors import LocalError
 from stentor.core.outputs import Address
 from stentor.net import native
+from stentor.net.native_address import (
+    nanoseconds,
+    pack_address,
+    pack_source,
+    unpack_address,
+    unpack_source,
+)
+from stentor.net.native_trunk_calls import TrunkCalls
 
 SPREAD = 0.012  # seconds: 60 % of a tick, so that its packets do not leave in one burst
 MAX_LATE = 0.2  # seconds: what is later, a player has concealed long ago
@@ -25,11 +31,8 @@ RING_BYTES = 1 << 20
 CONTACT_BUDGET = 64  # first contacts given to Python in 20 ms: 3,200 a second, above what it can shake hands
 DATAGRAM_BUDGET = 256  # DTLS and publishers' datagrams in 20 ms
 
-_ADDRESS = struct.Struct("=16sIHH")
 _RECORD = struct.Struct("=IIBBH24s16sI")  # struct stn_up_record
 _CAPTURED = struct.Struct("=24s16sII")  # struct stn_captured
-_NO_SOURCE = bytes(16)
-_MAPPED = bytes(10) + b"\xff\xff"
 _TAKE = 256 * 1024
 
 
@@ -42,6 +45,8 @@ class Ring(IntEnum):
     """DTLS, and whatever comes from addresses that were allowed."""
     NOTICES = 2
     """What became of rows."""
+    TRUNK = 3
+    """Signed datagrams of other nodes; has a wake-up of its own (`trunk_wake_fd`)."""
 
 
 class NoticeKind(IntEnum):
@@ -107,58 +112,31 @@ class CoreConfig:
     """Other datagrams that may come up in 20 ms."""
 
 
-@lru_cache(maxsize=4096)
-def pack_ip(host: str) -> bytes:
-    """16 bytes; IPv4 as ::ffff:a.b.c.d."""
-    packed = ipaddress.ip_address(host).packed
-    return packed if len(packed) == 16 else _MAPPED + packed
-
-
-def pack_address(address: Address) -> bytes:
-    """`struct stn_address`."""
-    return _ADDRESS.pack(pack_ip(address[0]), 0, address[1], 0)
-
-
-def pack_source(source: str | None) -> bytes:
-    """`struct stn_source`."""
-    return _NO_SOURCE if source is None else pack_ip(source)
-
-
-@lru_cache(maxsize=4096)
-def unpack_ip(packed: bytes) -> str:
-    """The text of 16 bytes."""
-    return str(ipaddress.ip_address(packed[12:] if packed.startswith(_MAPPED) else packed))
-
-
-def unpack_address(packed: bytes) -> Address:
-    """An address from `struct stn_address`."""
-    ip, _, port, _ = _ADDRESS.unpack(packed)
-    return unpack_ip(ip), port
-
-
-def unpack_source(packed: bytes) -> str | None:
-    """Our address from `struct stn_source`."""
-    return None if packed == _NO_SOURCE else unpack_ip(packed)
-
-
-def nanoseconds(seconds: float) -> int:
-    """A time of `net.clock.monotonic` as the core has it."""
-    return round(seconds * 1e9)
-
-
-class NativeCore:
+class NativeCore(TrunkCalls):
     """Open, `start`, ..., `close`. Without `start`, `step` does the work in the caller's thread (tests)."""
 
     def __init__(
-        self, config: CoreConfig, *, fd: int = -1, ipv6: bool = False, capture: bool = False
+        self,
+        config: CoreConfig,
+        *,
+        fd: int = -1,
+        ipv6: bool = False,
+        trunk_fd: int | None = None,
+        trunk_ipv6: bool = False,
+        capture: bool = False,
     ) -> None:
-        """`fd`: a bound, non-blocking UDP socket, to be closed after the core. Raises LocalError."""
+        """`fd`, `trunk_fd`: bound, non-blocking UDP sockets, to be closed after the core; -1 for none.
+
+        `trunk_fd` is that between nodes; without it (None) the core has no trunk. Raises LocalError.
+        """
         self.ffi, self._lib = native.load()
         made = self.ffi.new("struct stn_config *")
         made.shard, made.key_id, made.secret = config.shard, config.key_id, config.secret
         made.local_shards[0 : len(config.local_shards)] = config.local_shards
         made.local_shard_count = len(config.local_shards)
         made.fd, made.ipv6, made.capture = fd, ipv6, capture
+        made.has_trunk = trunk_fd is not None
+        made.trunk_fd, made.trunk_ipv6 = -1 if trunk_fd is None else trunk_fd, trunk_ipv6
         made.spread_ns, made.max_late_ns = nanoseconds(config.spread), nanoseconds(config.max_late)
         made.ring_bytes = RING_BYTES
         made.contact_budget, made.datagram_budget = config.contact_budget, config.datagram_budget

@@ -9,7 +9,8 @@ from typing import Any
 from stentor.core.stage.program import ProgramFrame
 from stentor.core.webrtc.handover import KnownSession
 from stentor.net.fanout import ListenerSpec, SendReport
-from stentor.net.native_core import NativeCore, RowStats, nanoseconds, pack_address, pack_source
+from stentor.net.native_address import nanoseconds, pack_address, pack_source
+from stentor.net.native_core import NativeCore, RowStats
 
 _NO_RED = 255
 _DROPS = ("unsent full", "unsent refused", "unsent late", "unsent cipher")

@@ -17,6 +17,8 @@ from stentor.core.rtp.rtcp import (
     SourceDescription,
     serialize_rtcp,
 )
+from stentor.core.stage.program import ProgramFrame
+from stentor.core.trunk.packet import build_trunk_payload
 from stentor.core.webrtc.capsule import Capsule, PeerKind, seal_capsule
 from stentor.core.webrtc.srtp import RtcpSealer, SrtpProfile
 from stentor.core.webrtc.stun import binding_request
@@ -140,9 +142,32 @@ def receive() -> dict[str, bytes]:
     }
 
 
+def trunk() -> dict[str, bytes]:
+    """Payloads to take apart, payloads to put together, and short stories of two parents and two children."""
+    frames = [ProgramFrame(10 + n, 960 * n, SILENCE_20MS + bytes(n), 960) for n in range(3)]
+    part = bytes((1, 3, 192, 0, 40, 2)) + bytes(range(40))
+    begin = bytes((0x00, 0, 0xFF, 0xF0, 1, 0x10, 0, 0, 9, 1, 0x02, 0, 1, 0x12, 0, 1))
+    packet = bytes((0, 0, 0, 3, 0, 0xF8, 0xFF, 0xFE, 0, 0, 1))
+    flow = bytes((0x04,)) + packet + bytes((0x14,)) + packet
+    late = bytes((0x09, 0xFF, 0xFF))
+    again, damaged = bytes((0x06, 0)), bytes((0x16, 0, 0, 20, 3))
+    frame = bytes((0x07, 3)) + bytes(18) + bytes((0, 0, 1, 0, 0))
+    control = bytes((0x08, 0, 20, 0xC5)) + bytes(19)
+    return {
+        "apart": b"\0" + build_trunk_payload(frames[2], frames[:2]),
+        "together": b"\1" + bytes(8) + part * 4,
+        "flow": b"\2" + begin + flow * 6,
+        "epoch": b"\2" + begin + flow * 2 + bytes((0x00, 0, 0, 1, 2)) + flow * 3,
+        "silence": b"\2" + begin + flow + late + flow,
+        "replayed": b"\2" + begin + flow * 2 + again + damaged + again,
+        "stage": b"\2" + begin + frame * 3 + bytes((0x01, 0x03, 0x13)) + frame,
+        "control": b"\2" + control * 4 + late + control,
+    }
+
+
 def main() -> None:
     """Write one file per seed."""
-    for make in (stun, capsule, rtcp, srtcp, opus, red, elastic, receive):
+    for make in (stun, capsule, rtcp, srtcp, opus, red, elastic, receive, trunk):
         directory = HERE / "seeds" / make.__name__
         directory.mkdir(parents=True, exist_ok=True)
         for name, data in make().items():

@@ -9,6 +9,7 @@
 #include "stn_fanout.h"
 #include "stn_index.h"
 #include "stn_io.h"
+#include "stn_trunk.h"
 
 #define NOTICE_BYTES (4u << 20) /* 75,000 notices: two for each of 37,000 rows; untouched pages cost nothing */
 #define NO_BUDGET UINT32_MAX
@@ -38,6 +39,8 @@ static int open_parts(stn_core *core, const struct stn_config *config, char *err
         stn_up_open(&core->datagrams, config->ring_bytes, config->datagram_budget, pushed) != 0 ||
         stn_up_open(&core->notices, NOTICE_BYTES, NO_BUDGET, pushed) != 0)
         return fail(core, error, error_size, "no memory for the media core's rings");
+    if (config->has_trunk && stn_trunk_open(core, config->trunk_fd, config->trunk_ipv6 != 0, config->ring_bytes) != 0)
+        return fail(core, error, error_size, "no memory or no file descriptors for the trunk");
     if (core->capture != NULL)
         core->capture->full_after = UINT32_MAX;
     return 0;
@@ -82,6 +85,7 @@ void stn_close(stn_core *core)
     }
     stn_sender_close(core);
     free_rows(core);
+    stn_trunk_close(core);
     stn_control_close(core);
     stn_receive_close(core);
     stn_up_close(&core->contacts);
@@ -152,8 +156,9 @@ void stn_allow(stn_core *core, const struct stn_address *address, int allowed)
 
 uint32_t stn_take_up(stn_core *core, int ring, uint8_t *out, uint32_t room)
 {
-    struct stn_up_ring *rings[] = {&core->contacts, &core->datagrams, &core->notices};
-    return stn_up_take(rings[ring], out, room);
+    struct stn_up_ring *control = core->trunk == NULL ? NULL : &core->trunk->control;
+    struct stn_up_ring *rings[] = {&core->contacts, &core->datagrams, &core->notices, control};
+    return rings[ring] == NULL ? 0 : stn_up_take(rings[ring], out, room);
 }
 
 size_t stn_captured_size(stn_core *core) { return core->capture->used; }

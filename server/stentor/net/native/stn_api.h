@@ -10,7 +10,7 @@
 #include "stn_core.h"
 
 /* cdef begin */
-enum { STN_RING_CONTACTS = 0, STN_RING_DATAGRAMS = 1, STN_RING_NOTICES = 2 };
+enum { STN_RING_CONTACTS = 0, STN_RING_DATAGRAMS = 1, STN_RING_NOTICES = 2, STN_RING_TRUNK = 3 };
 
 struct stn_config {
     uint32_t shard;
@@ -26,6 +26,9 @@ struct stn_config {
     uint32_t ring_bytes; /* of the rings of contacts and of datagrams, a power of two */
     uint32_t contact_budget;  /* records per 20 ms */
     uint32_t datagram_budget;
+    int has_trunk;  /* whether there are other nodes: */
+    int trunk_fd;   /* the cluster socket, as fd; -1: none, what would be received is injected */
+    int trunk_ipv6; /* its family */
 };
 
 struct stn_known_pair {
@@ -73,6 +76,22 @@ struct stn_row_stats {
     uint64_t reported_at; /* ns */
 };
 
+struct stn_uplink_state {
+    int64_t heard_at; /* ns, the newest authentic packet; 0 before the first */
+    uint64_t packets;
+    uint64_t frames;     /* given on */
+    uint64_t recovered;  /* of these, from a later packet */
+    uint64_t lost;       /* sequence numbers that no packet brought; gaps of the program itself apart */
+    uint64_t duplicates; /* packets that brought nothing new, or were of an older epoch */
+    uint64_t failures;   /* packets that were not authentic, or replayed */
+};
+
+struct stn_child_state {
+    uint64_t packets; /* given to the kernel */
+    uint64_t octets;
+    uint64_t unsent; /* refused for its address */
+};
+
 /* NULL with the reason in `error`. */
 stn_core *stn_open(const struct stn_config *config, char *error, size_t error_size);
 int stn_start(stn_core *core); /* 0 or an errno */
@@ -99,6 +118,23 @@ void stn_advance(stn_core *core, const uint8_t *event, uint64_t timestamp, int64
 /* ptime in ms (20, 40, 60 or 120) of one event, or (NULL) of all. */
 void stn_set_ptime(stn_core *core, const uint8_t *event, uint32_t ptime, int hold);
 
+/* The event's frames from a parent: RTP of `ssrc` by SRTP (AES-128-GCM, master key of 16 bytes and salt of 12). A handle
+ * above 0, or 0: no memory, too many, or an SSRC that is in use. */
+uint32_t stn_uplink_add(stn_core *core, const uint8_t *event, uint32_t ssrc, const uint8_t *key, const uint8_t *salt,
+                        uint32_t epoch);
+void stn_uplink_remove(stn_core *core, uint32_t uplink);
+int stn_uplink_state(stn_core *core, uint32_t uplink, struct stn_uplink_state *state); /* 0, or -1: no such one */
+
+/* The event's frames to a child: those of uplinks of `epoch`, and those that stn_send_frame gives. A handle above 0, or
+ * 0 when there is no room. */
+uint32_t stn_child_add(stn_core *core, const uint8_t *event, const struct stn_address *to, uint32_t ssrc,
+                       const uint8_t *key, const uint8_t *salt, uint32_t epoch);
+void stn_child_remove(stn_core *core, uint32_t child);
+int stn_child_state(stn_core *core, uint32_t child, struct stn_child_state *state);
+
+/* Readable when STN_RING_TRUNK has something (signed datagrams of other nodes); to be read empty before taking. */
+int stn_trunk_wake_fd(stn_core *core);
+
 /* Whole records (struct stn_up_record and its data); how many bytes. */
 uint32_t stn_take_up(stn_core *core, int ring, uint8_t *out, uint32_t room);
 void stn_clear_wake(stn_core *core); /* before taking */
@@ -118,6 +154,8 @@ void stn_capture_fill_up(stn_core *core, uint32_t after); /* datagrams until the
 /* One datagram as if it had been received (tests). */
 int stn_inject(stn_core *core, const uint8_t *data, size_t len, const struct stn_address *from,
                const struct stn_source *local, int64_t now_ns);
+/* One as if the cluster socket had given it. */
+int stn_trunk_inject(stn_core *core, const uint8_t *data, size_t len, const struct stn_address *from, int64_t now_ns);
 /* cdef end */
 
 #endif

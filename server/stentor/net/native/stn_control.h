@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "stn_core.h"
+#include "stn_trunk.h"
 
 enum stn_command_kind {
     STN_ADD,
@@ -15,12 +16,18 @@ enum stn_command_kind {
     STN_FRAME,
     STN_ADVANCE,
     STN_LEVEL,
+    STN_UPLINK,
+    STN_UPLINK_END,
+    STN_CHILD,
+    STN_CHILD_END,
 };
 
 /* One shape for all; a frame's payload follows it. */
 struct stn_order {
     struct stn_command command;
     struct stn_row *row;
+    struct stn_uplink *uplink;
+    struct stn_child *child;
     struct stn_address address;
     struct stn_source source;
     uint8_t event[STN_EVENT_KEY];
@@ -55,8 +62,14 @@ struct stn_control {
 int stn_control_open(stn_core *core);
 void stn_control_close(stn_core *core);
 
-/* One turn: commands, what is due, what was received (when the socket is `readable`), timers. */
-void stn_turn(stn_core *core, int64_t now, bool readable);
+/* Which sockets have something to read. */
+struct stn_readable {
+    bool port;
+    bool trunk;
+};
+
+/* One turn: commands, frames from other nodes, what is due, what was received, timers. */
+void stn_turn(stn_core *core, int64_t now, struct stn_readable readable);
 int64_t stn_now(void);
 
 /* A command with `extra` bytes of payload, zeroed, or NULL. */

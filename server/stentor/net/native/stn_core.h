@@ -31,6 +31,7 @@ struct stn_group;
 struct stn_sender;
 struct stn_receive;
 struct stn_capture;
+struct stn_trunk;
 
 /* A number that one thread writes and another may read at any time. */
 typedef _Atomic uint64_t stn_counter;
@@ -134,6 +135,14 @@ struct stn_counters {
     stn_counter consent_lost;
     stn_counter rows; /* seated now */
     stn_counter seats_refused; /* no memory to seat a row */
+    /* Between nodes, apart from all of the above but `dropped`: */
+    stn_counter trunk_datagrams;    /* received */
+    stn_counter trunk_received;     /* authentic packets */
+    stn_counter trunk_recovered;    /* frames that a later packet brought */
+    stn_counter trunk_lost;         /* frames that no packet brought */
+    stn_counter trunk_packets_sent;
+    stn_counter trunk_octets_sent;
+    stn_counter trunk_unsent;
 };
 
 extern const int64_t stn_lateness_limits[STN_LATENESS_BUCKETS]; /* ns, upper ends; the last is INT64_MAX */
@@ -167,6 +176,7 @@ struct stn_core {
     struct stn_sender *sender; /* groups, lanes, batches: stn_fanout.c, stn_send.c */
     struct stn_io *io;         /* recvmmsg and reply buffers: stn_io.c */
     struct stn_control *control; /* commands and thread: stn_thread.c */
+    struct stn_trunk *trunk; /* other nodes: stn_trunk.c; NULL without a cluster socket */
 };
 
 /* -- given by stn_receive.c (N2) -------------------------------------------------------------------------- */

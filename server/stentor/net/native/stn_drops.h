@@ -28,7 +28,14 @@
     X(STN_DROP_TOO_LONG, "too long")                        \
     X(STN_DROP_RING_FULL, "ring full")                      \
     X(STN_DROP_ANSWER, "answer not sent")                   \
-    X(STN_DROP_RECEIVE_QUEUE, "receive queue")
+    X(STN_DROP_RECEIVE_QUEUE, "receive queue")              \
+    X(STN_DROP_TRUNK_NOT_OURS, "trunk not ours")            \
+    X(STN_DROP_TRUNK_STREAM, "trunk unknown stream")        \
+    X(STN_DROP_TRUNK_SRTP, "trunk srtp")                    \
+    X(STN_DROP_TRUNK_REPLAY, "trunk replay")                \
+    X(STN_DROP_TRUNK_MALFORMED, "trunk malformed")          \
+    X(STN_DROP_TRUNK_RING_FULL, "trunk ring full")          \
+    X(STN_DROP_TRUNK_QUEUE, "trunk receive queue")
 
 enum stn_drop {
 #define STN_DROP_MEMBER(name, words) name,

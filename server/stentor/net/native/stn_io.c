@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "stn_batch.h"
+#include "stn_sockaddr.h"
 
 enum {
     MESSAGES = 64,     /* per recvmmsg */
@@ -59,27 +60,6 @@ void stn_io_free(struct stn_io *io)
     free(io);
 }
 
-static void map_ipv4(uint8_t ip[16], const void *four)
-{
-    ip[10] = ip[11] = 0xff;
-    memcpy(ip + 12, four, 4);
-}
-
-static void read_name(const struct sockaddr_in6 *name, struct stn_address *from)
-{
-    memset(from, 0, sizeof *from);
-    if (name->sin6_family == AF_INET) {
-        struct sockaddr_in v4;
-        memcpy(&v4, name, sizeof v4);
-        map_ipv4(from->ip, &v4.sin_addr);
-        from->port = ntohs(v4.sin_port);
-        return;
-    }
-    memcpy(from->ip, &name->sin6_addr, 16);
-    from->scope = name->sin6_scope_id;
-    from->port = ntohs(name->sin6_port);
-}
-
 /* Our address it reached, and how many datagrams the kernel has dropped so far. */
 static void read_controls(struct msghdr *header, struct stn_source *local, uint32_t *drops)
 {
@@ -89,7 +69,7 @@ static void read_controls(struct msghdr *header, struct stn_source *local, uint3
             struct in_pktinfo info;
             memcpy(&info, CMSG_DATA(at), sizeof info);
             memset(local, 0, sizeof *local);
-            map_ipv4(local->ip, &info.ipi_spec_dst);
+            stn_map_ipv4(local->ip, &info.ipi_spec_dst);
         } else if (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_PKTINFO) {
             struct in6_pktinfo info;
             memcpy(&info, CMSG_DATA(at), sizeof info);
@@ -105,7 +85,7 @@ static void take(stn_core *core, struct mmsghdr *message, int64_t now)
     struct stn_address from;
     struct stn_source local;
     uint32_t drops = core->io->kernel_drops;
-    read_name(message->msg_hdr.msg_name, &from);
+    stn_read_name(message->msg_hdr.msg_name, &from);
     read_controls(&message->msg_hdr, &local, &drops);
     if (drops != core->io->kernel_drops) {
         stn_receive_overflow(core, drops - core->io->kernel_drops, now);

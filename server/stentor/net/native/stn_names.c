@@ -30,6 +30,13 @@ static const struct {
     {PLACE(consent_lost), "consent_lost"},
     {PLACE(rows), "rows"},
     {PLACE(seats_refused), "seats_refused"},
+    {PLACE(trunk_datagrams), "trunk_datagrams"},
+    {PLACE(trunk_received), "trunk_received"},
+    {PLACE(trunk_recovered), "trunk_recovered"},
+    {PLACE(trunk_lost), "trunk_lost"},
+    {PLACE(trunk_packets_sent), "trunk_packets_sent"},
+    {PLACE(trunk_octets_sent), "trunk_octets_sent"},
+    {PLACE(trunk_unsent), "trunk_unsent"},
 };
 
 uint32_t stn_counter_count(void) { return COUNTERS; }

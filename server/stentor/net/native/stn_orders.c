@@ -59,6 +59,14 @@ static void change_level(stn_core *core, const struct stn_order *order)
     stn_set_level(core, order->all_events ? NULL : order->event, order->ptime, order->on);
 }
 
+/* Other nodes first: theirs is the longer way. */
+static void frame(stn_core *core, const struct stn_order *order)
+{
+    const stn_slice payload = {order->payload, order->len};
+    stn_trunk_frame(core, order->event, order->sequence, order->timestamp, payload, order->now);
+    stn_frame(core, order->event, order->sequence, order->timestamp, payload, order->ntp, order->now);
+}
+
 static void advance(stn_core *core, const struct stn_order *order)
 {
     struct stn_group *group = stn_group_of(core, order->event);
@@ -87,14 +95,25 @@ static void obey(stn_core *core, struct stn_order *order)
         stn_index_allow(core->index, &order->address, order->on);
         break;
     case STN_FRAME:
-        stn_frame(core, order->event, order->sequence, order->timestamp, (stn_slice){order->payload, order->len},
-                  order->ntp, order->now);
+        frame(core, order);
         break;
     case STN_ADVANCE:
         advance(core, order);
         break;
     case STN_LEVEL:
         change_level(core, order);
+        break;
+    case STN_UPLINK:
+        stn_uplink_link(core, order->uplink);
+        break;
+    case STN_UPLINK_END:
+        stn_uplink_unlink(core, order->uplink);
+        break;
+    case STN_CHILD:
+        stn_child_link(core, order->child);
+        break;
+    case STN_CHILD_END:
+        stn_child_unlink(core, order->child);
         break;
     }
 }

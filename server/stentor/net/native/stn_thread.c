@@ -62,6 +62,7 @@ static void tick(stn_core *core, int64_t now)
     core->contacts.left = core->contacts.budget;
     core->datagrams.left = core->datagrams.budget;
     core->notices.left = core->notices.budget;
+    stn_trunk_tick(core);
     stn_fanout_tick(core, now);
     stn_receive_timers(core, now);
 }
@@ -77,21 +78,28 @@ static void wake_python(struct stn_control *control)
     }
 }
 
-void stn_turn(stn_core *core, int64_t now, bool readable)
+void stn_turn(stn_core *core, int64_t now, struct stn_readable readable)
 {
     stn_orders_obey(core);
+    if (readable.trunk) /* first: it brings the frames that are due now. Each socket has its own budget */
+        stn_trunk_read(core, now);
     stn_send_due(core, now);
-    if (readable)
+    if (readable.port)
         stn_io_read(core, now);
     tick(core, now);
     stn_io_flush(core);
+    stn_trunk_wake(core);
     wake_python(core->control);
 }
 
-/* Until a command, a datagram or the next due time; whether there are datagrams. */
-static bool wait_for_work(stn_core *core)
+/* Until a command, a datagram or the next due time; where there are datagrams. */
+static struct stn_readable wait_for_work(stn_core *core)
 {
-    struct pollfd waiting[] = {{.fd = core->control->wake_down, .events = POLLIN}, {.fd = core->fd, .events = POLLIN}};
+    struct pollfd waiting[] = {
+        {.fd = core->control->wake_down, .events = POLLIN},
+        {.fd = core->fd, .events = POLLIN}, /* a negative one is passed over */
+        {.fd = core->trunk == NULL ? -1 : core->trunk->fd, .events = POLLIN},
+    };
     int64_t due = stn_send_next(core);
     if (core->control->tick_at < due)
         due = core->control->tick_at;
@@ -99,14 +107,15 @@ static bool wait_for_work(stn_core *core)
     if (left < 0)
         left = 0;
     struct timespec timeout = {left / STN_SECOND, left % STN_SECOND};
-    ppoll(waiting, 2, &timeout, NULL);
+    ppoll(waiting, sizeof waiting / sizeof waiting[0], &timeout, NULL);
     if (waiting[0].revents & POLLIN) {
         uint64_t count;
         if (read(core->control->wake_down, &count, sizeof count) < 0) {
             /* Somebody else's turn has emptied it. */
         }
     }
-    return waiting[1].revents != 0; /* also an error of an earlier send, which reading clears */
+    /* Also an error of an earlier send, which reading clears. */
+    return (struct stn_readable){waiting[1].revents != 0, waiting[2].revents != 0};
 }
 
 static void *run(void *argument)
@@ -114,7 +123,7 @@ static void *run(void *argument)
     stn_core *core = argument;
     prctl(PR_SET_NAME, "stentor-media");
     prctl(PR_SET_TIMERSLACK, 10000UL); /* ns; the default of 50 us is a third of a slice */
-    bool readable = false;
+    struct stn_readable readable = {false, false};
     while (!atomic_load_explicit(&core->control->stopping, memory_order_acquire)) {
         stn_turn(core, stn_now(), readable);
         readable = wait_for_work(core);
@@ -153,8 +162,9 @@ void stn_stop(stn_core *core)
 
 void stn_step(stn_core *core, int64_t now_ns)
 {
+    const struct stn_readable all = {core->fd >= 0, core->trunk != NULL && core->trunk->fd >= 0};
     if (!core->control->running)
-        stn_turn(core, now_ns, core->fd >= 0);
+        stn_turn(core, now_ns, all);
 }
 
 int stn_wake_fd(stn_core *core) { return core->control->wake_up; }
