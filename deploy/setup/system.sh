@@ -12,10 +12,12 @@ needed=(
     ip:iproute2
     iptables:iptables
     espeak-ng:espeak-ng
+    nginx:nginx
+    systemd-analyze:systemd
 )
 PATH=$PATH:/usr/sbin:/sbin
 missing=()
 for pair in "${needed[@]}"; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
 done
-need_packages "the tests need real browsers, a real Redis, network namespaces and a voice" "${missing[@]}"
+need_packages "the tests need real browsers, a real Redis, network namespaces, a voice, nginx and systemd-analyze" "${missing[@]}"
