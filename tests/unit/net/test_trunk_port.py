@@ -47,16 +47,17 @@ def node(make_node: MakeNode) -> TrunkNode:
 # -- to children ------------------------------------------------------------------------------------------
 
 
-def test_a_child_gets_each_frame_with_the_two_before_it(node: TrunkNode):
+def test_a_child_gets_each_frame_with_the_three_before_it(node: TrunkNode):
     node.add_child(9)
-    frames = frames_of(70000, 4)
+    frames = frames_of(70000, 5)
     for frame in frames:
         node.frame(frame)
     assert heard_by_child(node, 9) == [
         (low(frames[0]),),
         (low(frames[0]), low(frames[1])),
         (low(frames[0]), low(frames[1]), low(frames[2])),
-        (low(frames[1]), low(frames[2]), low(frames[3])),
+        (low(frames[0]), low(frames[1]), low(frames[2]), low(frames[3])),
+        (low(frames[1]), low(frames[2]), low(frames[3]), low(frames[4])),
     ]
 
 
@@ -179,14 +180,14 @@ def test_two_lost_packets_in_a_row_lose_no_frame(node: TrunkNode):
     assert state_of(node, uplink) == UplinkState(1000.0 + 3 * TICK, 4, 6, 2, 0, 0, 0)
 
 
-def test_three_lost_packets_in_a_row_lose_one_frame(node: TrunkNode):
+def test_four_lost_packets_in_a_row_lose_one_frame(node: TrunkNode):
     node.add_listener()
     uplink = node.add_uplink(5)
     packets = packets_of(5, *frames_of(100, 6))
-    receive_all(node, [packets[0], packets[4]])
-    assert [packet.timestamp // 960 for packet in heard_by_listener(node)] == [100, 102, 103, 104]
+    receive_all(node, [packets[0], packets[5]])
+    assert [packet.timestamp // 960 for packet in heard_by_listener(node)] == [100, 102, 103, 104, 105]
     state = state_of(node, uplink)
-    assert (state.lost, state.recovered) == (1, 2)
+    assert (state.lost, state.recovered) == (1, 3)
 
 
 def test_a_gap_of_the_program_is_no_loss_of_the_trunk(node: TrunkNode):

@@ -1,4 +1,4 @@
-"""Trunk packets: one program frame and the two before it, in RED, in SRTP. The twin of the native core's.
+"""Trunk packets: one program frame and the three before it, in RED, in SRTP. The twin of the native core's.
 
 RTP sequence and timestamp are the low bits of the program's own, so that streams of one stage through
 different parents fit together. The payload (type 100) is RED (RFC 2198): the primary block has type 96, and a
@@ -25,7 +25,7 @@ from stentor.core.webrtc.srtp_keys import derive_rtp_keys
 TRUNK_PT = 100  # of a packet: RED
 PRIMARY_PT = 96  # of its primary block
 MAX_DISTANCE = 31  # sequence numbers: 96 + 31 is the last payload type
-DEPTH = 2  # redundant frames: a frame is lost when three packets in a row are, 1 in 8,000 at 5 %
+DEPTH = 3  # redundant frames: one may come too late (a packet that overtakes), and two more be lost
 
 _BLOCK_HEADER = 4  # bytes (RFC 2198 section 3)
 

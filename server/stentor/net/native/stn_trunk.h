@@ -61,7 +61,7 @@ struct stn_child {
     struct stn_address to;
     uint32_t ssrc;
     uint32_t epoch; /* its keys were made for: frames of another are not sent by it */
-    uint32_t sent; /* frames, up to STN_RED_DEPTH: it repeats none that it has not carried */
+    uint32_t sent; /* frames, up to STN_TRUNK_DEPTH: it repeats none that it has not carried */
     uint64_t base; /* SRTP index = the frame's sequence - base */
     uint64_t last; /* sequence sealed last */
     struct stn_srtp_sender rtp;

@@ -21,7 +21,7 @@ struct stn_trunk_tx {
     struct iovec vectors[MESSAGES];
     union stn_name names[MESSAGES];
     struct stn_child *to[MESSAGES];
-    uint8_t red[STN_RED_DEPTH + 1][PAYLOAD]; /* with so many earlier frames */
+    uint8_t red[STN_TRUNK_DEPTH + 1][PAYLOAD]; /* with so many earlier frames */
     uint8_t bytes[MESSAGES][PACKET];
 };
 
@@ -120,7 +120,7 @@ static void seal(stn_core *core, struct stn_child *child, uint64_t sequence, uin
     uint8_t *packet = tx->bytes[tx->count];
     if (child->sent == 0)
         child->base = sequence & ~UINT64_C(0xFFFF);
-    child->sent += child->sent < STN_RED_DEPTH;
+    child->sent += child->sent < STN_TRUNK_DEPTH;
     child->last = sequence;
     packet[0] = 0x80;
     packet[1] = STN_TRUNK_RED;
@@ -146,7 +146,7 @@ static void send_children(stn_core *core, struct stn_program *program, struct st
 {
     uint64_t sequence = (uint64_t)place.sequence, timestamp = (uint64_t)place.timestamp;
     uint8_t(*red)[PAYLOAD] = core->trunk->tx->red;
-    size_t len[STN_RED_DEPTH + 1] = {0}; /* one payload is built for all that have carried as much */
+    size_t len[STN_TRUNK_DEPTH + 1] = {0}; /* one payload is built for all that have carried as much */
     for (struct stn_child *child = program->children; child != NULL; child = child->next) {
         uint32_t depth = child->sent;
         if ((!all_epochs && child->epoch != program->join.epoch) || (depth > 0 && sequence <= child->last))

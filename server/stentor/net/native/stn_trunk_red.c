@@ -11,10 +11,10 @@ size_t stn_trunk_red_build(const struct stn_trunk_past *past, uint32_t depth, ui
                            struct stn_slice payload, uint8_t *out)
 {
     size_t room = payload.len + 1 < STN_RED_MAX_BYTES ? STN_RED_MAX_BYTES - payload.len - 1 : 0;
-    uint64_t there = past->pushed < STN_RED_DEPTH ? past->pushed : STN_RED_DEPTH;
-    bool chosen[STN_RED_DEPTH + 1] = {false}; /* by age in frames given: the newest is served first */
+    uint64_t there = past->pushed < STN_TRUNK_DEPTH ? past->pushed : STN_TRUNK_DEPTH;
+    bool chosen[STN_TRUNK_DEPTH + 1] = {false}; /* by age in frames given: the newest is served first */
     for (uint64_t age = 1; age <= there && age <= depth; age++) {
-        uint64_t slot = (past->pushed - age) % STN_RED_DEPTH;
+        uint64_t slot = (past->pushed - age) % STN_TRUNK_DEPTH;
         uint64_t distance = sequence - past->past[slot].sequence, offset = timestamp - past->past[slot].timestamp;
         size_t len = past->past[slot].len;
         if (distance == 0 || distance > STN_TRUNK_FAR || offset == 0 || offset > STN_RED_MAX_OFFSET ||
@@ -25,7 +25,7 @@ size_t stn_trunk_red_build(const struct stn_trunk_past *past, uint32_t depth, ui
     }
     uint8_t *at = out;
     for (uint64_t age = there; age > 0; age--) {
-        uint64_t slot = (past->pushed - age) % STN_RED_DEPTH;
+        uint64_t slot = (past->pushed - age) % STN_TRUNK_DEPTH;
         if (!chosen[age])
             continue;
         uint32_t type = STN_TRUNK_FRAME + (uint32_t)(sequence - past->past[slot].sequence);
@@ -35,7 +35,7 @@ size_t stn_trunk_red_build(const struct stn_trunk_past *past, uint32_t depth, ui
     }
     *at++ = STN_TRUNK_FRAME;
     for (uint64_t age = there; age > 0; age--) {
-        uint64_t slot = (past->pushed - age) % STN_RED_DEPTH;
+        uint64_t slot = (past->pushed - age) % STN_TRUNK_DEPTH;
         if (!chosen[age])
             continue;
         memcpy(at, past->past[slot].bytes, past->past[slot].len);
@@ -48,7 +48,7 @@ size_t stn_trunk_red_build(const struct stn_trunk_past *past, uint32_t depth, ui
 
 void stn_trunk_red_push(struct stn_trunk_past *past, uint64_t sequence, uint64_t timestamp, struct stn_slice payload)
 {
-    uint64_t slot = past->pushed++ % STN_RED_DEPTH;
+    uint64_t slot = past->pushed++ % STN_TRUNK_DEPTH;
     past->past[slot].sequence = sequence;
     past->past[slot].timestamp = timestamp;
     past->past[slot].len = payload.len;

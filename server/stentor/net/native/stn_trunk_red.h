@@ -1,4 +1,4 @@
-/* RED payloads between nodes (RFC 2198): a frame and the two before it, each with how many frames earlier it was.
+/* RED payloads between nodes (RFC 2198): a frame and the three before it, each with how many frames earlier it was.
  *
  * The primary block has payload type 96, a redundant one 96 + its distance in sequence numbers: so a receiver
  * knows the place of a recovered frame also next to one that the host lost. core/trunk/packet.py in C. Pure.
@@ -16,17 +16,18 @@
 #define STN_TRUNK_RED 100   /* payload type of the packet */
 #define STN_TRUNK_FRAME 96  /* of its primary block */
 #define STN_TRUNK_FAR 31    /* frames: the furthest that a payload type below 128 can say */
+#define STN_TRUNK_DEPTH 3   /* earlier frames in a packet: see DEPTH in core/trunk/packet.py */
 #define STN_TRUNK_BLOCKS 32 /* in one packet at most, the primary with them */
 
 /* The frames sent last of one event. */
 struct stn_trunk_past {
-    uint64_t pushed; /* frame n is in past[n % STN_RED_DEPTH] */
+    uint64_t pushed; /* frame n is in past[n % STN_TRUNK_DEPTH] */
     struct {
         uint64_t sequence;
         uint64_t timestamp;
         size_t len;
         uint8_t bytes[STN_RED_MAX_LENGTH]; /* none of a longer one */
-    } past[STN_RED_DEPTH];
+    } past[STN_TRUNK_DEPTH];
 };
 
 /* The payload of a frame with up to `depth` of those before it, oldest first; `out` has room for payload.len + 1 and for

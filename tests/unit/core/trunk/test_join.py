@@ -54,7 +54,8 @@ def payload_number(heard: ProgramFrame) -> int:
         ([0, 1, 2], [[0], [1], [2]]),
         ([0, 2], [[0], [1, 2]]),
         ([0, 3], [[0], [1, 2, 3]]),
-        ([0, 4], [[0], [2, 3, 4]]),
+        ([0, 4], [[0], [1, 2, 3, 4]]),
+        ([0, 5], [[0], [2, 3, 4, 5]]),
         ([0, 2, 1, 3], [[0], [1, 2], [], [3]]),
         ([0, 1, 1], [[0], [1], []]),
         ([5, 4, 6], [[5], [], [6]]),  # what is before the first is not played
@@ -70,7 +71,7 @@ def test_counters_tell_what_happened() -> None:
     for number in (0, 1, 1, 3, 2, 8):
         relay.take(packets[number])
     counters = relay.join.counters
-    assert (counters.frames, counters.recovered, counters.lost) == (7, 3, 2)  # 4 and 5 are lost
+    assert (counters.frames, counters.recovered, counters.lost) == (8, 4, 1)  # 4 is lost
     assert counters.duplicates == 1  # the copy of 1 is a replay, 2 came too late
     assert relay.receivers[SSRC].replays == 1
 
@@ -148,19 +149,19 @@ def test_what_is_no_opus_packet_is_left_out() -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(0, 1 << 20), st.integers(0, 1 << 32), st.lists(st.integers(0, 3), min_size=1, max_size=60))
-def test_with_two_losses_in_a_row_at_most_every_frame_comes_out_once(
+@given(st.integers(0, 1 << 20), st.integers(0, 1 << 32), st.lists(st.integers(0, 4), min_size=1, max_size=60))
+def test_with_three_losses_in_a_row_at_most_every_frame_comes_out_once(
     first: int, seed: int, run: list[int]
 ) -> None:
     """Each number says how many packets are lost after one that arrives; the last packets always do."""
     relay = Relay()
-    packets = sealed(range(first, first + sum(1 + min(2, lost) for lost in run) + 1))
+    packets = sealed(range(first, first + sum(1 + min(3, lost) for lost in run) + 1))
     number = 0
     for lost in run:
         relay.take(packets[number])
         if seed % 3 == 0:
             relay.take(packets[number])
-        number += 1 + min(2, lost)
+        number += 1 + min(3, lost)
     relay.take(packets[number])
     assert [payload_number(heard) for heard in relay.heard] == list(range(first, first + number + 1))
     assert relay.join.counters.lost == 0
@@ -193,8 +194,8 @@ def test_on_any_network_frames_come_in_order_once_and_unchanged(first: int, seed
 
 
 def test_five_percent_loss_and_30_ms_jitter_cost_less_than_a_frame_in_two_thousand() -> None:
-    """0.031 % on average: 0.0125 % are three losses in a row; the rest are two losses and a packet that would
-    have brought the frame, but was overtaken by a younger one."""
+    """Four losses in a row are 0.0006 %; the rest are two or three losses and a packet that would have brought
+    the frame, but was overtaken by a younger one."""
     relay, chance = Relay(), random.Random(1)
     sender, on_the_way, frames = TrunkSender(KEYS, SSRC, 65_000), [], 30_000  # ten minutes
     for number in range(frames):
