@@ -277,7 +277,7 @@ async def test_bytes_that_are_not_http_get_a_problem_and_the_connection_is_close
 
 
 async def test_connection_that_sends_no_whole_request_is_closed(tmp_path: Path) -> None:
-    async with running_gateway(tmp_path, idle_timeout=0.2) as gateway:
+    async with running_gateway(tmp_path, settings=GatewaySettings(idle_timeout=0.2)) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")  # and never the empty line
         async with asyncio.timeout(5):

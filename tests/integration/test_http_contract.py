@@ -68,6 +68,10 @@ async def test_event_tells_what_was_announced(gateway: Gateway) -> None:
         "ended_at": None,
         "listeners": 7,
         "host": "away",
+        "waiting": 0,
+        "joining": 0,
+        "rate": 0.0,
+        "full": False,
         "listen_url": f"{gateway.url}/e/{event['id']}",
     }
 
@@ -119,6 +123,10 @@ async def test_status_is_cacheable_and_the_same_for_everyone(gateway: Gateway) -
         "host": "none",
         "listeners": 0,
         "serving": None,
+        "arrivals": [],
+        "waiting": 0,
+        "joining": 0,
+        "rate": 0.0,
         "moves": [],
         "full": False,
         "poll": 10,

@@ -120,9 +120,10 @@ async def test_full_house_and_silent_shards_say_when_to_come_again(gateway: Gate
     post = {"data": WHEP_OFFER, "headers": SDP}
     _, headers = await refused(gateway, "POST", f"/whep/{event['id']}", status=503, slug="no-room", **post)
     assert int(headers["Retry-After"]) > 0
+    another = await gateway.new_event(live=True)
     gateway.beat()
     gateway.clock.shift += 3.0
-    await refused(gateway, "POST", f"/whep/{event['id']}", status=503, slug="no-room", **post)
+    await refused(gateway, "POST", f"/whep/{another['id']}", status=503, slug="no-room", **post)
 
 
 async def test_steps_and_decisions_are_counted(gateway: Gateway) -> None:

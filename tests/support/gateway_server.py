@@ -92,6 +92,7 @@ class Gateway:
     shards: ShardTable
     metrics: Metrics
     store: EmbeddedStore
+    deps: GatewayDeps
     drained: list[bool] = field(default_factory=list)
 
     async def stop_store(self) -> None:
@@ -140,7 +141,6 @@ async def running_gateway(
     *,
     settings: GatewaySettings | None = None,
     static_dir: Path | None = None,
-    idle_timeout: float = 30.0,
 ) -> AsyncIterator[Gateway]:
     """Start it all; stop it all."""
     async with contextlib.AsyncExitStack() as stack:
@@ -162,14 +162,14 @@ async def running_gateway(
             settings=settings or GatewaySettings(),
             drain=DrainSwitch(lambda: drained.append(True)),
         )
-        runner = GatewayRunner(make_app(deps), idle_timeout=idle_timeout)
+        runner = GatewayRunner(make_app(deps))
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         port = runner.addresses[0][1]
         url = f"http://127.0.0.1:{port}"
         http = await stack.enter_async_context(ClientSession(url))
-        gateway = Gateway(url, port, http, book, control, shifted, shards, metrics, store, drained)
+        gateway = Gateway(url, port, http, book, control, shifted, shards, metrics, store, deps, drained)
         for record in (RELAY, INGEST):
             shards.on_record(record)
         gateway.beat()

@@ -1,17 +1,24 @@
 import { backoffDelay, LISTENER_BACKOFF, obeyRetryAfter, type Random } from "../shared/backoff";
 import type { EventFacts } from "../shared/event_facts";
-import { RefusedError } from "../shared/refusal";
+import { type Place, RefusedError } from "../shared/refusal";
 import { ServerClock } from "../shared/server_clock";
 import { Store } from "../shared/store";
+import { moveFor } from "./moving";
 import type { Player, PlayerNotice } from "./player";
 import { nextPollMs } from "./poll_plan";
-import { holdsSession, INITIAL, type ListenMessage, type ListenModel, reduce } from "./state";
+import { holdsSession, INITIAL, isInLine, type ListenMessage, type ListenModel, reduce } from "./state";
 
 const STEADY_MS = 10_000; // playing this long: the next loss is a new one, not the same again
 
 export interface ControllerParts {
   readonly fetchStatus: () => Promise<EventFacts>;
-  readonly makePlayer: (notify: (notice: PlayerNotice) => void) => Player;
+  /** A place in line, cheaper than asking for a seat that is not there. */
+  readonly takePlace: () => Promise<Place>;
+  /** The place this tab has kept, when it was given; null without one. */
+  readonly keptPlace: number | null;
+  /** Whether this tab holds anything that could be a seat: a ticket of any kind. */
+  readonly hasTicket: () => boolean;
+  readonly makePlayer: (notify: (notice: PlayerNotice) => void, serverNow: () => number) => Player;
   readonly random: Random;
 }
 
@@ -24,9 +31,16 @@ export class ListenController {
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private steadyTimer: ReturnType<typeof setTimeout> | undefined;
   private pollTimer: ReturnType<typeof setTimeout> | undefined;
+  private moveTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The move that is planned or under way, or was made. */
+  private moveId: string | null = null;
 
   constructor(private readonly parts: ControllerParts) {
-    this.player = parts.makePlayer(this.store.dispatch);
+    this.player = parts.makePlayer((notice) => {
+      if (notice.type === "moved") this.onMoved(notice.moved);
+      else this.store.dispatch(notice);
+    }, this.now);
+    if (parts.keptPlace !== null) this.store.dispatch({ type: "place", arrival: parts.keptPlace });
     this.store.subscribe((after, before) => this.act(after, before));
   }
 
@@ -78,6 +92,7 @@ export class ListenController {
       const facts = await this.parts.fetchStatus();
       this.clock.note(facts.now, performance.now());
       this.store.dispatch({ type: "status", facts });
+      this.planMove(facts);
     } catch (error) {
       const refusal = error instanceof RefusedError ? error.refusal : "broken";
       this.store.dispatch({ type: "status-failed", refusal });
@@ -97,9 +112,10 @@ export class ListenController {
     if (after.muted !== before.muted) this.player.setMuted(after.muted);
     if (after.volume !== before.volume) this.player.setVolume(after.volume);
     if (after.phase !== before.phase) this.onPhase(after, before);
+    if (isInLine(after) && after.counted && !isInLine(before)) clearTimeout(this.retryTimer);
     if (after.attempt > before.attempt) {
       clearTimeout(this.retryTimer);
-      this.player.join();
+      this.join(after);
     } else if (after.failures > before.failures) {
       this.planRetry(after);
     }
@@ -111,7 +127,7 @@ export class ListenController {
       this.steadyTimer = setTimeout(() => this.store.dispatch({ type: "steady" }), STEADY_MS);
     }
     if (after.phase === "early" || after.phase === "missing") this.planPoll(); // the rhythm is another one now
-    if (after.phase === "waiting") void this.poll(); // is the house full, or is the server only busy?
+    if (after.phase === "waiting") void this.poll(); // is there a line, or is the server only busy?
     if (holdsSession(before.phase) && !holdsSession(after.phase)) {
       clearTimeout(this.retryTimer);
       this.player.leave();
@@ -119,7 +135,42 @@ export class ListenController {
     }
   }
 
+  /** Asks for a seat; where there is a line and no ticket, for a place in it. */
+  private join(model: ListenModel): void {
+    if (model.facts?.line == null || this.parts.hasTicket()) this.player.join();
+    else void this.takePlace();
+  }
+
+  private async takePlace(): Promise<void> {
+    try {
+      const place = await this.parts.takePlace();
+      this.store.dispatch({ type: "refused", refusal: "busy", retryAfterMs: null, place });
+    } catch (error) {
+      const refused = error instanceof RefusedError ? error : new RefusedError("broken", null, null, "");
+      const { refusal, retryAfterMs } = refused;
+      this.store.dispatch({ type: "refused", refusal, retryAfterMs });
+    }
+  }
+
+  /** Takes a seat elsewhere when the status body asks this listener to, once per move. */
+  private planMove(facts: EventFacts): void {
+    const call =
+      this.store.model.phase === "live" ? moveFor(this.player.seat, facts.moves, this.now()) : null;
+    if (call === null || call.id === this.moveId) return;
+    this.moveId = call.id;
+    clearTimeout(this.moveTimer);
+    this.moveTimer = setTimeout(() => {
+      if (this.store.model.phase === "live") this.player.move();
+    }, call.after);
+  }
+
+  /** A move that was refused is tried again as long as the status body asks for it. */
+  private onMoved(moved: boolean): void {
+    if (!moved) this.moveId = null;
+  }
+
   private planRetry(model: ListenModel): void {
+    if (isInLine(model) && model.counted) return; // the status body calls
     const { random } = this.parts;
     const wait =
       model.askedToWaitMs === null

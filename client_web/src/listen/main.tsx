@@ -2,7 +2,7 @@ import "../styles/base.css";
 import "../styles/theatre.css";
 import "../styles/listen.css";
 import artwork from "../assets/artwork.png";
-import { fetchStatus } from "../shared/event_api";
+import { fetchStatus, takeTicket } from "../shared/event_api";
 import { rememberedTongue } from "../shared/i18n/language";
 import { lasting, perTab, showPage } from "../shared/page";
 import { eventIdOf } from "../shared/page_address";
@@ -16,13 +16,20 @@ import { WebRtcPlayer } from "./webrtc_player";
 import { LISTEN_WORDS } from "./words";
 
 const eventId = eventIdOf(location.pathname);
-const ticket = new TicketKeeper(eventId ?? "", perTab);
+const ticket = new TicketKeeper(eventId ?? "", perTab, "locks" in navigator ? navigator.locks : null);
 const controller = new ListenController({
   fetchStatus: () =>
     eventId === null
       ? Promise.reject(new RefusedError("missing", null, null, "no event id in the address"))
       : fetchStatus(eventId),
-  makePlayer: (notify) => new WebRtcPlayer(`/whep/${eventId}`, ticket, notify),
+  takePlace: async () => {
+    const place = await takeTicket(eventId ?? "");
+    ticket.keepPlace(place);
+    return place;
+  },
+  keptPlace: ticket.arrival,
+  hasTicket: () => ticket.ticket !== null,
+  makePlayer: (notify, serverNow) => new WebRtcPlayer(`/whep/${eventId}`, ticket, serverNow, notify),
   random: Math.random,
 });
 

@@ -3,7 +3,8 @@
  * the delayed stream will be the second, on the same audio element.
  */
 import type { InboundStats, TransportStats } from "../shared/peer_stats";
-import type { Refusal } from "../shared/refusal";
+import type { Place, Refusal } from "../shared/refusal";
+import type { Seat } from "./moving";
 
 /** What a player tells, in the order it happens. */
 export type PlayerNotice =
@@ -13,8 +14,15 @@ export type PlayerNotice =
   | { readonly type: "flowing" }
   /** Sound has stopped arriving, or never did: the session is lost, join again. */
   | { readonly type: "stalled" }
-  /** The server would not open a session. */
-  | { readonly type: "refused"; readonly refusal: Refusal; readonly retryAfterMs: number | null }
+  /** The server would not open a session; `place` is the place in line that came with its answer. */
+  | {
+      readonly type: "refused";
+      readonly refusal: Refusal;
+      readonly retryAfterMs: number | null;
+      readonly place?: Place | null;
+    }
+  /** A move has ended: on another seat, or (false) still on the old one. */
+  | { readonly type: "moved"; readonly moved: boolean }
   /** Whether the browser refuses to play before another tap. */
   | { readonly type: "blocked"; readonly blocked: boolean }
   /** The device itself paused the sound (a call came in, headphones were pulled). */
@@ -35,6 +43,10 @@ export interface Player {
   prime(): void;
   /** Opens a new session, in place of the one before. Call it inside the tap if there is one. */
   join(): void;
+  /** Takes a seat elsewhere while the old one still plays, and gives that up once the new one does. */
+  move(): void;
+  /** The seat that plays now, or null. */
+  readonly seat: Seat | null;
   /** Ends the session, also while the page goes away. */
   leave(): void;
   setMuted(muted: boolean): void;

@@ -1,6 +1,7 @@
 /** When to ask for the status body next. */
 import { jitter, type Random } from "../shared/backoff";
-import { hostIsAway, type ListenModel } from "./state";
+import { linePollMs, peopleAhead, waitRange } from "./place";
+import { hostIsAway, isInLine, type ListenModel } from "./state";
 
 const SOONEST_MS = 2_000;
 const HOST_AWAY_MS = 5_000; // the notice should go soon after the host is back, at no more than twice the usual load
@@ -13,6 +14,11 @@ const HOST_AWAY_MS = 5_000; // the notice should go soon after the host is back,
  * `now` is the server's time. A 409's Retry-After is about joining again; only this body brings that about.
  */
 export function nextPollMs(model: ListenModel, now: number, openedForMs: number, random: Random): number {
+  const { facts, place, serving } = model;
+  if (isInLine(model) && facts?.line && place !== null && serving !== null) {
+    const wait = waitRange(peopleAhead(place, facts.line, serving), facts.line.rate, facts.full);
+    return linePollMs(wait, random);
+  }
   const usual = model.facts?.pollMs ?? SOONEST_MS * 2;
   return jitter(Math.max(plain(model, usual, now, openedForMs), 0), random);
 }

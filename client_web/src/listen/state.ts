@@ -5,14 +5,15 @@
  * and plans the next attempt whenever `failures` grows.
  */
 import type { EventFacts } from "../shared/event_facts";
-import type { Refusal } from "../shared/refusal";
+import type { Serving } from "../shared/line_facts";
+import type { Place, Refusal } from "../shared/refusal";
+import { furthest, isCalled } from "./place";
 
-/** The line (docs: admission) will add `seated early`, `full` and `called` next to `waiting`. */
 export type ListenPhase =
   | "loading" // the first status has not come yet
   | "ready" // live, and nobody has tapped
   | "early" // not live yet; joins by itself if `wanted`
-  | "waiting" // the server has no place just now; tries again when it was told to
+  | "waiting" // in line until called, or the server has no place just now; tries again by itself
   | "connecting"
   | "live"
   | "recovering" // was live, and nothing arrives
@@ -35,6 +36,12 @@ export interface ListenModel {
   readonly askedToWaitMs: number | null;
   /** Why the last attempt was refused, while that still matters. */
   readonly refusal: Refusal | null;
+  /** The place in line: when it was given, in ms since 1970. Null without one, and once seated. */
+  readonly place: number | null;
+  /** The server counts that place; otherwise it has to be shown once more. */
+  readonly counted: boolean;
+  /** How far the line has been seen to be called. */
+  readonly serving: Serving | null;
   /** The browser will not play without another tap. */
   readonly blocked: boolean;
   readonly muted: boolean;
@@ -54,7 +61,13 @@ export type ListenMessage =
   | { readonly type: "flowing" }
   | { readonly type: "steady" }
   | { readonly type: "stalled" }
-  | { readonly type: "refused"; readonly refusal: Refusal; readonly retryAfterMs: number | null }
+  | {
+      readonly type: "refused";
+      readonly refusal: Refusal;
+      readonly retryAfterMs: number | null;
+      readonly place?: Place | null;
+    }
+  | { readonly type: "place"; readonly arrival: number }
   | { readonly type: "blocked"; readonly blocked: boolean }
   | { readonly type: "mute"; readonly muted: boolean }
   | { readonly type: "volume"; readonly volume: number };
@@ -73,6 +86,9 @@ export const INITIAL: ListenModel = {
   failures: 0,
   askedToWaitMs: null,
   refusal: null,
+  place: null,
+  counted: false,
+  serving: null,
   blocked: false,
   muted: false,
   volume: 1,
@@ -84,6 +100,12 @@ export function holdsSession(phase: ListenPhase): boolean {
   return phase === "connecting" || phase === "live" || phase === "recovering" || phase === "waiting";
 }
 
+/** In line and not called: the next try comes when the status body says so, not when a timer does. */
+export function isInLine(model: ListenModel): boolean {
+  if (model.place === null || model.serving === null || model.facts?.line == null) return false;
+  return !isCalled(model.place, model.serving);
+}
+
 /** Live, but nobody at the microphone: the sound is silence on purpose. */
 export function hostIsAway(model: ListenModel): boolean {
   return model.phase === "live" && model.facts !== null && model.facts.host !== "present";
@@ -92,7 +114,7 @@ export function hostIsAway(model: ListenModel): boolean {
 export function reduce(model: ListenModel, message: ListenMessage): ListenModel {
   switch (message.type) {
     case "status":
-      return onStatus({ ...model, facts: message.facts, reachable: true });
+      return onStatus(withFacts(model, message.facts));
     case "status-failed":
       return onStatusFailed(model, message.refusal);
     case "listen":
@@ -104,13 +126,15 @@ export function reduce(model: ListenModel, message: ListenMessage): ListenModel 
     case "connected":
       return model.phase === "waiting" ? { ...model, phase: connectingPhase(model), refusal: null } : model;
     case "flowing":
-      return holdsSession(model.phase) ? { ...model, phase: "live", heard: true, refusal: null } : model;
+      return holdsSession(model.phase) ? seated(model) : model;
     case "steady":
       return model.phase === "live" ? { ...model, failures: 0 } : model;
     case "stalled":
       return holdsSession(model.phase) ? failed({ ...model, phase: connectingPhase(model) }, null) : model;
     case "refused":
-      return holdsSession(model.phase) ? onRefused(model, message.refusal, message.retryAfterMs) : model;
+      return holdsSession(model.phase) ? onRefused(model, message) : model;
+    case "place":
+      return { ...model, place: message.arrival, counted: true };
     case "blocked":
       return model.blocked === message.blocked ? model : { ...model, blocked: message.blocked };
     case "mute":
@@ -118,6 +142,16 @@ export function reduce(model: ListenModel, message: ListenMessage): ListenModel 
     case "volume":
       return { ...model, volume: message.volume, muted: false };
   }
+}
+
+function withFacts(model: ListenModel, facts: EventFacts): ListenModel {
+  // A line that began anew does not know older places.
+  const same = model.facts === null || model.facts.epoch === facts.epoch;
+  const seen = same ? model.serving : null;
+  const serving = facts.line === null ? seen : furthest(seen, facts.line.serving);
+  const after = { ...model, facts, serving, place: same ? model.place : null, reachable: true };
+  const called = isInLine(model) && !isInLine(after);
+  return called && after.phase === "waiting" ? joining(after, "waiting") : after;
 }
 
 function onStatus(model: ListenModel): ListenModel {
@@ -142,7 +176,8 @@ function onListen(model: ListenModel): ListenModel {
   return model.phase === "loading" || model.phase === "ready" ? joining(wanting) : wanting;
 }
 
-function onRefused(model: ListenModel, refusal: Refusal, retryAfterMs: number | null): ListenModel {
+function onRefused(model: ListenModel, message: ListenMessage & { type: "refused" }): ListenModel {
+  const { refusal, retryAfterMs } = message;
   switch (refusal) {
     case "early":
       return { ...model, phase: "early", askedToWaitMs: retryAfterMs, failures: 0, refusal: null };
@@ -151,7 +186,7 @@ function onRefused(model: ListenModel, refusal: Refusal, retryAfterMs: number | 
     case "missing":
       return { ...model, phase: "missing", failures: 0, refusal: null };
     case "busy":
-      return failed({ ...model, phase: "waiting", refusal }, retryAfterMs ?? SHORT_WAIT_MS);
+      return failed(waiting(model, refusal, message.place ?? null), retryAfterMs ?? SHORT_WAIT_MS);
     case "rejected":
     case "forbidden":
       return failed({ ...model, phase: "waiting", refusal }, LONG_WAIT_MS);
@@ -161,8 +196,18 @@ function onRefused(model: ListenModel, refusal: Refusal, retryAfterMs: number | 
   }
 }
 
-function joining(model: ListenModel): ListenModel {
-  return { ...model, phase: "connecting", attempt: model.attempt + 1, askedToWaitMs: null };
+function joining(model: ListenModel, phase: ListenPhase = "connecting"): ListenModel {
+  if (isInLine(model)) return { ...model, phase: "waiting", refusal: "busy", askedToWaitMs: null };
+  return { ...model, phase, attempt: model.attempt + 1, askedToWaitMs: null };
+}
+
+function waiting(model: ListenModel, refusal: Refusal, place: Place | null): ListenModel {
+  const waiting: ListenModel = { ...model, phase: "waiting", refusal };
+  return place?.inLine ? { ...waiting, place: place.arrival, counted: place.counts } : waiting;
+}
+
+function seated(model: ListenModel): ListenModel {
+  return { ...model, phase: "live", heard: true, refusal: null, place: null };
 }
 
 function failed(model: ListenModel, askedToWaitMs: number | null): ListenModel {

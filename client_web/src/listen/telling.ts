@@ -1,6 +1,7 @@
 /** What the page says about its state: two short lines, announced to screen readers as they change. */
-import { plural } from "../shared/i18n/plural";
-import { hostIsAway, type ListenModel } from "./state";
+import { fill, plural } from "../shared/i18n/plural";
+import { peopleAhead, roundly, type WaitRange, waitRange } from "./place";
+import { hostIsAway, isInLine, type ListenModel } from "./state";
 import type { ListenWords } from "./words";
 
 export interface Telling {
@@ -42,8 +43,37 @@ function tellEarly(model: ListenModel, overdue: boolean, words: ListenWords): Te
 }
 
 function tellWaiting(model: ListenModel, words: ListenWords, locale: string): Telling {
-  if (model.refusal !== "busy") return { headline: words.unsuitedHeadline, detail: words.unsuitedDetail };
-  const seconds = Math.max(1, Math.ceil((model.askedToWaitMs ?? 0) / 1000));
+  if (isInLine(model)) return tellLine(model, words, locale);
+  if (model.refusal === "rejected" || model.refusal === "forbidden") {
+    return { headline: words.unsuitedHeadline, detail: words.unsuitedDetail };
+  }
+  if (model.place !== null && model.serving !== null) {
+    return { headline: words.calledHeadline, detail: words.calledDetail };
+  }
   const headline = model.facts?.full ? words.fullHeadline : words.busyHeadline;
+  if (model.askedToWaitMs === null) return { headline, detail: words.keepOpen };
+  const seconds = Math.max(1, Math.ceil(model.askedToWaitMs / 1000));
   return { headline, detail: plural(words.tryingAgain, seconds, locale) };
+}
+
+/** The place in line: about how many are ahead, and a range of time only where there is one to tell. */
+function tellLine(model: ListenModel, words: ListenWords, locale: string): Telling {
+  const { facts, place, serving } = model;
+  if (!facts?.line || place === null || serving === null) return { headline: words.lineHeadline, detail: "" };
+  const ahead = peopleAhead(place, facts.line, serving);
+  const count = roundly(ahead);
+  const people = count < 1 ? words.nextInLine : plural(words.ahead, count, locale);
+  const wait = waitRange(ahead, facts.line.rate, facts.full);
+  const headline = facts.full ? words.fullHeadline : words.lineHeadline;
+  const then = facts.full ? words.lineFull : wait === null ? "" : sayRange(wait, words, locale);
+  return { headline, detail: [people, then, words.keepOpen].filter((part) => part !== "").join(" ") };
+}
+
+function sayRange(wait: WaitRange, words: ListenWords, locale: string): string {
+  const to = Math.ceil(wait.to / 60_000);
+  const from = Math.max(1, Math.floor(wait.from / 60_000));
+  if (wait.to <= 60_000) return words.underAMinute;
+  if (from >= to) return plural(words.minutes, to, locale);
+  const written = new Intl.NumberFormat(locale).format(from);
+  return fill(plural(words.minutesRange, to, locale), { from: written });
 }

@@ -3,6 +3,7 @@ import { RefusedError } from "../shared/refusal";
 import { endSession, openSession } from "../shared/signalling";
 import { StallWatch } from "../shared/stall_watch";
 import { AudioOutput } from "./audio_output";
+import type { Seat } from "./moving";
 import type { JoinTimes, Player, PlayerNotice, PlayerStats } from "./player";
 import type { TicketKeeper } from "./ticket";
 
@@ -20,6 +21,7 @@ class Attempt {
   readonly aborter = new AbortController();
   readonly startedAt = performance.now();
   url: string | null = null;
+  seat: Seat | null = null;
   timer = 0;
   connectedMs: number | null = null;
   firstPacketMs: number | null = null;
@@ -48,10 +50,13 @@ class Attempt {
 export class WebRtcPlayer implements Player {
   private readonly output: AudioOutput;
   private attempt: Attempt | null = null;
+  /** The seat being taken elsewhere while `attempt` still plays. */
+  private next: Attempt | null = null;
 
   constructor(
     private readonly endpoint: string,
     private readonly ticket: TicketKeeper,
+    private readonly serverNow: () => number,
     private readonly notify: (notice: PlayerNotice) => void,
   ) {
     this.output = new AudioOutput(
@@ -66,23 +71,27 @@ export class WebRtcPlayer implements Player {
 
   join(): void {
     this.attempt?.end();
-    const attempt = new Attempt();
+    this.next?.end();
+    this.next = null;
+    const attempt = this.begin();
     this.attempt = attempt;
     this.output.show(new MediaStream([attempt.receiver.track]));
-    attempt.receiver.track.addEventListener("unmute", () => this.noteFirstPacket(attempt));
-    attempt.peer.addEventListener("connectionstatechange", () => this.noteConnection(attempt));
-    this.negotiate(attempt).catch((error: unknown) => {
-      if (attempt.over) return;
-      const refused =
-        error instanceof RefusedError ? error : new RefusedError("broken", null, null, String(error));
-      attempt.end();
-      this.notify({ type: "refused", refusal: refused.refusal, retryAfterMs: refused.retryAfterMs });
-    });
+  }
+
+  move(): void {
+    if (this.attempt === null || this.attempt.firstPacketMs === null || this.next !== null) return;
+    this.next = this.begin();
+  }
+
+  get seat(): Seat | null {
+    return this.attempt?.firstPacketMs == null ? null : this.attempt.seat;
   }
 
   leave(): void {
     this.attempt?.end();
+    this.next?.end();
     this.attempt = null;
+    this.next = null;
     this.output.clear();
   }
 
@@ -116,6 +125,41 @@ export class WebRtcPlayer implements Player {
     return { ...inboundStats(report), ...transportStats(report), connectionState: peer.connectionState };
   }
 
+  private begin(): Attempt {
+    const attempt = new Attempt();
+    attempt.receiver.track.addEventListener("unmute", () => this.noteFirstPacket(attempt));
+    attempt.peer.addEventListener("connectionstatechange", () => this.noteConnection(attempt));
+    this.negotiate(attempt).catch((error: unknown) => {
+      if (attempt.over) return;
+      const refused =
+        error instanceof RefusedError ? error : new RefusedError("broken", null, null, String(error));
+      attempt.end();
+      if (this.abandonMove(attempt)) return;
+      if (refused.place !== null) this.ticket.keepPlace(refused.place);
+      const { refusal, retryAfterMs, place } = refused;
+      this.notify({ type: "refused", refusal, retryAfterMs, place });
+    });
+    return attempt;
+  }
+
+  /** Whether `attempt` was only a move: then what plays goes on playing. */
+  private abandonMove(attempt: Attempt): boolean {
+    if (attempt !== this.next) return false;
+    this.next = null;
+    this.notify({ type: "moved", moved: false });
+    return true;
+  }
+
+  /** The new seat sounds: from here on it is the one that plays, and the old one can go. */
+  private finishMove(attempt: Attempt): void {
+    const old = this.attempt;
+    this.attempt = attempt;
+    this.next = null;
+    this.output.show(new MediaStream([attempt.receiver.track]));
+    old?.end();
+    this.notify({ type: "moved", moved: true });
+  }
+
   private async negotiate(attempt: Attempt): Promise<void> {
     const { peer } = attempt;
     await peer.setLocalDescription();
@@ -123,11 +167,14 @@ export class WebRtcPlayer implements Player {
       endpoint: this.endpoint,
       offer: peer.localDescription?.sdp ?? "",
       ticket: this.ticket.ticket,
+      resume: this.ticket.resume,
       signal: attempt.aborter.signal,
     });
     if (attempt.over) return endSession(session.url);
     attempt.url = session.url;
-    this.ticket.keep(session.ticket);
+    this.ticket.keepSeat(session.ticket, session.resume);
+    const token = new URL(session.url).pathname.split("/").at(-1) ?? "";
+    if (session.shard !== null) attempt.seat = { shard: session.shard, token, seatedAt: this.serverNow() };
     await peer.setRemoteDescription({ type: "answer", sdp: session.answer });
     // Only now does the server end exist: closed by it means ended, moved or replaced, and that is known at once.
     const transport = attempt.receiver.transport;
@@ -161,18 +208,22 @@ export class WebRtcPlayer implements Player {
     if (attempt.peer.connectionState === "failed") this.lose(attempt);
     if (attempt.peer.connectionState !== "connected" || attempt.connectedMs !== null) return;
     attempt.connectedMs = attempt.elapsed();
-    this.notify({ type: "connected" });
+    if (attempt !== this.next) this.notify({ type: "connected" });
   }
 
   private noteFirstPacket(attempt: Attempt): void {
     if (attempt.over || attempt.firstPacketMs !== null) return;
     attempt.firstPacketMs = attempt.elapsed();
-    this.notify({ type: "flowing" });
+    if (attempt === this.next) this.finishMove(attempt);
+    else this.notify({ type: "flowing" });
   }
 
   private lose(attempt: Attempt): void {
     if (attempt.over) return;
     attempt.end();
-    this.notify({ type: "stalled" });
+    if (this.abandonMove(attempt)) return;
+    // One ticket has one seat: on the same shard the new one ends the old one before it sounds.
+    if (attempt === this.attempt && this.next !== null) this.finishMove(this.next);
+    else this.notify({ type: "stalled" });
   }
 }

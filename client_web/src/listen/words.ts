@@ -26,6 +26,16 @@ export interface ListenWords {
   readonly busyHeadline: string;
   readonly fullHeadline: string;
   readonly tryingAgain: PluralText;
+  readonly lineHeadline: string;
+  readonly nextInLine: string;
+  readonly ahead: PluralText;
+  readonly underAMinute: string;
+  readonly minutes: PluralText;
+  readonly minutesRange: PluralText;
+  readonly lineFull: string;
+  readonly keepOpen: string;
+  readonly calledHeadline: string;
+  readonly calledDetail: string;
   readonly unsuitedHeadline: string;
   readonly unsuitedDetail: string;
   readonly endedHeadline: string;
@@ -71,6 +81,16 @@ export const LISTEN_WORDS: Dictionaries<ListenWords> = {
       one: "Trying again by itself in about a second.",
       other: "Trying again by itself in about {n} seconds.",
     },
+    lineHeadline: "You are in line",
+    nextInLine: "You are next.",
+    ahead: { one: "About one person is ahead of you.", other: "About {n} people are ahead of you." },
+    underAMinute: "It should take less than a minute.",
+    minutes: { one: "It should take about a minute.", other: "It should take about {n} minutes." },
+    minutesRange: { other: "It should take {from} to {n} minutes." },
+    lineFull: "You move up when somebody leaves, and nobody can say when that is. Your place is kept.",
+    keepOpen: "Keep this page open: the sound begins by itself.",
+    calledHeadline: "It is your turn",
+    calledDetail: "You are being let in. Nothing for you to do.",
     unsuitedHeadline: "This browser could not join",
     unsuitedDetail: "Another browser may do better. This page goes on trying by itself.",
     endedHeadline: "This event has ended",
@@ -116,6 +136,31 @@ export const LISTEN_WORDS: Dictionaries<ListenWords> = {
       few: "ستعاد المحاولة تلقائيًا بعد نحو {n} ثوانٍ.",
       other: "ستعاد المحاولة تلقائيًا بعد نحو {n} ثانية.",
     },
+    lineHeadline: "أنت في الطابور",
+    nextInLine: "أنت التالي.",
+    ahead: {
+      one: "أمامك شخص واحد تقريبًا.",
+      two: "أمامك شخصان تقريبًا.",
+      few: "أمامك نحو {n} أشخاص.",
+      many: "أمامك نحو {n} شخصًا.",
+      other: "أمامك نحو {n} شخص.",
+    },
+    underAMinute: "يُتوقع أن يستغرق ذلك أقل من دقيقة.",
+    minutes: {
+      one: "يُتوقع أن يستغرق ذلك نحو دقيقة.",
+      two: "يُتوقع أن يستغرق ذلك نحو دقيقتين.",
+      few: "يُتوقع أن يستغرق ذلك نحو {n} دقائق.",
+      other: "يُتوقع أن يستغرق ذلك نحو {n} دقيقة.",
+    },
+    minutesRange: {
+      two: "يُتوقع أن يستغرق ذلك من دقيقة إلى دقيقتين.",
+      few: "يُتوقع أن يستغرق ذلك من {from} إلى {n} دقائق.",
+      other: "يُتوقع أن يستغرق ذلك من {from} إلى {n} دقيقة.",
+    },
+    lineFull: "تتقدم كلما غادر أحد، ولا يمكن لأحد أن يعرف متى. مكانك محفوظ.",
+    keepOpen: "أبقِ هذه الصفحة مفتوحة: سيبدأ الصوت من تلقاء نفسه.",
+    calledHeadline: "حان دورك",
+    calledDetail: "يجري إدخالك الآن. لا يلزمك فعل شيء.",
     unsuitedHeadline: "تعذّر الانضمام من هذا المتصفح",
     unsuitedDetail: "قد ينجح متصفح آخر. وتواصل هذه الصفحة المحاولة تلقائيًا.",
     endedHeadline: "انتهت هذه الفعالية",

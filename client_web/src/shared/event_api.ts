@@ -1,6 +1,6 @@
 import { asRecord, type EventFacts, parseFacts } from "./event_facts";
 import { requestJson } from "./http";
-import { RefusedError } from "./refusal";
+import { type Place, placeIn, RefusedError } from "./refusal";
 
 const TIMEOUT_MS = 4_000; // one answer; a page that waits longer had better ask again
 
@@ -19,6 +19,14 @@ export async function fetchStatus(eventId: string): Promise<EventFacts> {
 /** The event's record, never from a cache: what the host's page decides by. Throws RefusedError. */
 export async function fetchEvent(eventId: string, timeoutMs = TIMEOUT_MS): Promise<EventFacts> {
   return facts(await requestJson(`/api/events/${eventId}`, { cache: "no-store" }, timeoutMs));
+}
+
+/** A place in line, cheaper than asking for a seat that is not there. Throws RefusedError. */
+export async function takeTicket(eventId: string): Promise<Place> {
+  const body = await requestJson(`/api/events/${eventId}/ticket`, { method: "POST" }, TIMEOUT_MS);
+  const place = placeIn(body);
+  if (place === null) throw new RefusedError("broken", null, null, "the answer lacks a field");
+  return place;
 }
 
 /** Ends the event for everyone. Throws RefusedError. */

@@ -1,4 +1,5 @@
 /** What the server tells about an event, checked field by field as it comes in. */
+import { type LineFacts, type Move, parseLine, parseMoves } from "./line_facts";
 
 export type EventPhase = "early" | "live" | "ended";
 export type HostPresence = "none" | "present" | "away";
@@ -17,6 +18,17 @@ export interface EventFacts {
   readonly full: boolean;
   /** How often the server wants to be asked, in ms. */
   readonly pollMs: number;
+  /** Which line this is: places of another one are worth nothing. */
+  readonly epoch: number;
+  /** The line, or null while there is none. */
+  readonly line: LineFacts | null;
+  /** Who is asked to move to another shard. */
+  readonly moves: readonly Move[];
+  /** People in line, and people who are called and have no seat yet. */
+  readonly waiting: number;
+  readonly joining: number;
+  /** People called per second, lately. */
+  readonly rate: number;
   /** Where listeners go; only in the event record. */
   readonly listenUrl: string | null;
 }
@@ -42,10 +54,16 @@ export function parseFacts(body: unknown): EventFacts {
     phase: phase as EventPhase,
     host: host as HostPresence,
     startsAt: parseTime(fields.starts_at),
-    listeners: typeof fields.listeners === "number" ? fields.listeners : 0,
+    listeners: numberOf(fields.listeners),
     now: parseTime(fields.now) ?? Number.NEGATIVE_INFINITY,
     full: fields.full === true,
     pollMs: typeof poll === "number" ? Math.max(MIN_POLL_MS, poll * 1000) : DEFAULT_POLL_MS,
+    epoch: typeof fields.epoch === "number" ? fields.epoch : 0,
+    line: parseLine(fields),
+    moves: parseMoves(fields.moves),
+    waiting: numberOf(fields.waiting),
+    joining: numberOf(fields.joining),
+    rate: numberOf(fields.rate),
     listenUrl: typeof fields.listen_url === "string" ? fields.listen_url : null,
   };
 }
@@ -54,6 +72,10 @@ export function parseFacts(body: unknown): EventFacts {
 export function asRecord(body: unknown): Readonly<Record<string, unknown>> {
   if (typeof body !== "object" || body === null || Array.isArray(body)) throw new FactsError("not an object");
   return body as Record<string, unknown>;
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === "number" ? value : 0;
 }
 
 function parseTime(value: unknown): number | null {

@@ -11,6 +11,8 @@ import { RefusedError } from "./refusal";
 const SDP = "application/sdp";
 const OPEN_TIMEOUT_MS = 4_000; // an answer takes one round trip: past this the server is not there
 const TICKET_HEADER = "Stentor-Ticket";
+const RESUME_HEADER = "Stentor-Resume";
+const SHARD_HEADER = "Stentor-Shard";
 
 export interface OpenRequest {
   /** `/whep/{event}` or `/whip/{event}`. */
@@ -20,6 +22,8 @@ export interface OpenRequest {
   readonly token?: string | null;
   /** The place in line this browser holds, if it has one. */
   readonly ticket?: string | null;
+  /** Shows that its holder had a seat a few minutes ago: goes past the line, with its ticket. */
+  readonly resume?: string | null;
   readonly signal?: AbortSignal;
 }
 
@@ -32,6 +36,10 @@ export interface Session {
   readonly etag: string | null;
   /** The place in line to keep and show next time. */
   readonly ticket: string | null;
+  /** For coming back within ten minutes, past the line. */
+  readonly resume: string | null;
+  /** Which shard the seat is on. */
+  readonly shard: number | null;
   /** STUN and TURN servers of the Link headers. */
   readonly iceServers: readonly RTCIceServer[];
 }
@@ -41,6 +49,7 @@ export async function openSession(open: OpenRequest): Promise<Session> {
   const headers: Record<string, string> = { "Content-Type": SDP, Accept: SDP };
   if (open.token) headers.Authorization = `Bearer ${open.token}`;
   if (open.ticket) headers[TICKET_HEADER] = open.ticket;
+  if (open.ticket && open.resume) headers[RESUME_HEADER] = open.resume;
   const init: RequestInit = { method: "POST", headers, body: open.offer, cache: "no-store" };
   if (open.signal) init.signal = open.signal;
   const response = await request(open.endpoint, init, OPEN_TIMEOUT_MS);
@@ -55,6 +64,8 @@ export async function openSession(open: OpenRequest): Promise<Session> {
     answer: await bodyOf(response),
     etag: response.headers.get("ETag"),
     ticket: response.headers.get(TICKET_HEADER),
+    resume: response.headers.get(RESUME_HEADER),
+    shard: numberIn(response.headers.get(SHARD_HEADER)),
     iceServers: parseIceServers(response.headers.get("Link")),
   };
 }
@@ -66,6 +77,10 @@ export async function openSession(open: OpenRequest): Promise<Session> {
 export function endSession(url: string, token: string | null = null): void {
   const headers: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
   fetch(url, { method: "DELETE", keepalive: true, headers }).catch(() => undefined);
+}
+
+function numberIn(text: string | null): number | null {
+  return text !== null && /^\d{1,10}$/.test(text) ? Number(text) : null;
 }
 
 async function bodyOf(response: Response): Promise<string> {

@@ -6,6 +6,7 @@ import { useSpeech } from "../shared/i18n/tongue_context";
 import { useStore } from "../shared/use_store";
 import type { StudioController } from "./controller";
 import { STUDIO_WORDS } from "./dictionary";
+import { sayDoors } from "./doors";
 import { EndEvent } from "./end_event";
 import { MicrophoneAccess } from "./microphone_access";
 import { MicrophonePanel } from "./microphone_panel";
@@ -90,7 +91,7 @@ function StartTime({ model }: { model: StudioModel }) {
 }
 
 function Audience({ model, listenUrl }: { model: StudioModel; listenUrl: string }) {
-  const { words, number, count } = useSpeech(STUDIO_WORDS);
+  const { words, locale, number, count } = useSpeech(STUDIO_WORDS);
   const common = useSpeech(COMMON).words;
   const listeners = model.facts?.listeners ?? 0;
   return (
@@ -105,6 +106,9 @@ function Audience({ model, listenUrl }: { model: StudioModel; listenUrl: string 
         </p>
         {model.liveSince !== null && <OnAirTime since={model.liveSince} />}
       </div>
+      <p class="hint" data-figure="doors">
+        {sayDoors(model.facts, words.doors, locale)}
+      </p>
       <CopyField
         id="listener-link"
         label={words.listenerLink}

@@ -52,6 +52,19 @@ export interface StudioWords {
   readonly troubles: Readonly<Record<Exclude<MicrophoneState, "off" | "asking" | "ready">, Trouble>>;
   readonly audience: string;
   readonly listening: PluralText;
+  /** How many listen, join and wait, and why, in one sentence. */
+  readonly doors: {
+    readonly listening: PluralText;
+    readonly joining: PluralText;
+    readonly waiting: PluralText;
+    readonly everybody: string;
+    readonly withoutWaiting: string;
+    readonly withWaiting: string;
+    readonly onlyWaiting: string;
+    readonly becauseFull: string;
+    readonly becauseRate: PluralText;
+    readonly becauseSoon: string;
+  };
   readonly listenerLink: string;
   readonly onAirFor: string;
   readonly startsOn: string;

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ListenController } from "../../src/listen/controller";
+import type { Seat } from "../../src/listen/moving";
 import type { Player, PlayerNotice } from "../../src/listen/player";
 import type { EventFacts } from "../../src/shared/event_facts";
-import { RefusedError } from "../../src/shared/refusal";
+import { type Place, RefusedError } from "../../src/shared/refusal";
 import { facts } from "../support/facts";
 
 /** A second implementation of Player that plays nothing and writes down what it was asked. */
@@ -13,6 +14,8 @@ class WrittenPlayer implements Player {
   prime = (): void => void this.asked.push("prime");
   join = (): void => void this.asked.push("join");
   leave = (): void => void this.asked.push("leave");
+  move = (): void => void this.asked.push("move");
+  seat: Seat | null = null;
   resume = (): void => void this.asked.push("resume");
   setMuted = (muted: boolean): void => void this.asked.push(`muted ${muted}`);
   setVolume = (volume: number): void => void this.asked.push(`volume ${volume}`);
@@ -22,6 +25,8 @@ class WrittenPlayer implements Player {
 
 let answer: EventFacts | RefusedError;
 let polls: number;
+let place: Place | RefusedError;
+let hasTicket: boolean;
 let player: WrittenPlayer;
 let controller: ListenController;
 
@@ -29,11 +34,19 @@ beforeEach(() => {
   vi.useFakeTimers();
   answer = facts();
   polls = 0;
+  place = { ticket: "t", arrival: 5_000, inLine: true, counts: true };
+  hasTicket = false;
   controller = new ListenController({
     fetchStatus: () => {
       polls++;
       return answer instanceof RefusedError ? Promise.reject(answer) : Promise.resolve(answer);
     },
+    takePlace: () => {
+      player.asked.push("place");
+      return place instanceof RefusedError ? Promise.reject(place) : Promise.resolve(place);
+    },
+    keptPlace: null,
+    hasTicket: () => hasTicket,
     makePlayer: (notify) => {
       player = new WrittenPlayer(notify);
       return player;
@@ -159,4 +172,130 @@ test("leaving the page ends the session, and coming back to it joins again", asy
   controller.pageHidden();
   controller.pageShownAgain();
   expect(player.asked).toEqual(["prime", "join", "leave", "join"]);
+});
+
+describe("where there is a line", () => {
+  const line = (arrival: number) => ({
+    serving: { share: 0, arrival },
+    waiting: 10,
+    joining: 0,
+    rate: 1,
+    arrivals: [
+      [0, 0],
+      [9_000, 10],
+    ] as const,
+  });
+
+  beforeEach(async () => {
+    answer = facts({ line: line(1_000) });
+    controller.start();
+    await pass(0);
+    controller.listen();
+    await pass(0);
+  });
+
+  test("the tap takes a place, not a session, and the call brings the session", async () => {
+    expect(player.asked).toEqual(["prime", "place"]);
+    expect(phase()).toBe("waiting");
+    hasTicket = true;
+    await pass(30_000);
+    expect(player.asked).toEqual(["prime", "place"]);
+    answer = facts({ line: line(6_000) });
+    await pass(3_000);
+    expect(player.asked).toEqual(["prime", "place", "join"]);
+    player.notify({ type: "flowing" });
+    expect(phase()).toBe("live");
+  });
+
+  test("a place that came with a 503 is shown once more, so that it counts", async () => {
+    const place503 = { ticket: "t", arrival: 5_000, inLine: true, counts: false };
+    hasTicket = true;
+    player.asked.length = 0;
+    player.notify({ type: "refused", refusal: "busy", retryAfterMs: 2_000, place: place503 });
+    await pass(2_400);
+    expect(player.asked).toEqual(["join"]);
+    player.notify({
+      type: "refused",
+      refusal: "busy",
+      retryAfterMs: 2_000,
+      place: { ...place503, counts: true },
+    });
+    await pass(20_000);
+    expect(player.asked).toEqual(["join"]);
+  });
+
+  test("called and no seat yet: tries again when it was told to", async () => {
+    hasTicket = true;
+    answer = facts({ line: line(6_000) });
+    await pass(3_000);
+    player.notify({
+      type: "refused",
+      refusal: "busy",
+      retryAfterMs: 1_000,
+      place: { ticket: "t", arrival: 5_000, inLine: false, counts: false },
+    });
+    player.asked.length = 0;
+    await pass(1_200);
+    expect(player.asked).toEqual(["join"]);
+  });
+
+  test("too early by the gateway's view: goes on asking as it was told", async () => {
+    hasTicket = true;
+    answer = facts({ line: line(6_000) });
+    await pass(3_000);
+    player.notify({
+      type: "refused",
+      refusal: "busy",
+      retryAfterMs: 2_000,
+      place: { ticket: "t", arrival: 5_000, inLine: true, counts: true },
+    });
+    player.asked.length = 0;
+    await pass(2_400);
+    expect(player.asked).toEqual(["join"]);
+  });
+});
+
+test("a place that could not be had is asked for again", async () => {
+  answer = facts({
+    line: { serving: { share: 0, arrival: 1 }, waiting: 1, joining: 0, rate: 1, arrivals: [] },
+  });
+  place = new RefusedError("unreachable", null, null, "");
+  controller.start();
+  await pass(0);
+  controller.listen();
+  await pass(400);
+  expect(player.asked.filter((asked) => asked === "place").length).toBeGreaterThan(1);
+});
+
+describe("asked to move", () => {
+  const moves = [{ shard: 7, fraction: 1, seed: "s", deadline: 1_015_000, since: null }];
+
+  beforeEach(async () => {
+    controller.start();
+    await pass(0);
+    controller.listen();
+    player.notify({ type: "flowing" });
+    player.seat = { shard: 7, token: "token", seatedAt: 0 };
+    answer = facts({ moves, pollMs: 1_000 });
+    player.asked.length = 0;
+  });
+
+  test("it moves once, before the deadline, without losing what plays", async () => {
+    await pass(30_000);
+    expect(player.asked).toEqual(["move"]);
+    expect(phase()).toBe("live");
+  });
+
+  test("a move that was refused is tried again", async () => {
+    await pass(30_000);
+    player.notify({ type: "moved", moved: false });
+    await pass(30_000);
+    expect(player.asked).toEqual(["move", "move"]);
+  });
+
+  test("on the new shard nothing is asked of it", async () => {
+    player.seat = { shard: 8, token: "token", seatedAt: 0 };
+    await pass(30_000);
+    expect(player.asked).toEqual([]);
+  });
 });

@@ -3,6 +3,7 @@ import {
   holdsSession,
   hostIsAway,
   INITIAL,
+  isInLine,
   type ListenMessage,
   type ListenModel,
   type ListenPhase,
@@ -193,4 +194,70 @@ test("from every phase but the end, a tap and a live status lead to a session", 
 test("turning the volume unmutes", () => {
   const muted = reduce(LIVE, { type: "mute", muted: true });
   expect(reduce(muted, { type: "volume", volume: 0.4 })).toMatchObject({ muted: false, volume: 0.4 });
+});
+
+describe("in line", () => {
+  const line = (arrival: number) => ({
+    serving: { share: 0, arrival },
+    waiting: 10,
+    joining: 0,
+    rate: 1,
+    arrivals: [
+      [0, 0],
+      [9_000, 10],
+    ] as const,
+  });
+  const inLine = (arrival: number): ListenMessage => ({
+    type: "refused",
+    refusal: "busy",
+    retryAfterMs: 2000,
+    place: { ticket: "t", arrival, inLine: true, counts: true },
+  });
+  const WAITING = reached(status({ line: line(1_000) }), LISTEN, inLine(5_000));
+
+  test("a refusal with a place is a place in line", () => {
+    expect(WAITING).toMatchObject({ phase: "waiting", place: 5_000, attempt: 1 });
+    expect(isInLine(WAITING)).toBe(true);
+  });
+
+  test("the status body calls, once", () => {
+    expect(reduce(WAITING, status({ line: line(4_999) }))).toMatchObject({ attempt: 1 });
+    const called = reduce(WAITING, status({ line: line(5_000) }));
+    expect(called).toMatchObject({ phase: "waiting", attempt: 2 });
+    expect(reduce(called, status({ line: line(6_000) })).attempt).toBe(2);
+  });
+
+  test("a status from a slower cache does not take the call back", () => {
+    const called = reduce(WAITING, status({ line: line(5_000) }));
+    expect(isInLine(reduce(called, status({ line: line(2_000) })))).toBe(false);
+  });
+
+  test("a line that has ended calls everybody", () => {
+    expect(reduce(WAITING, status({ line: null }))).toMatchObject({ phase: "waiting", attempt: 2 });
+  });
+
+  test("no seat at this moment is not a place behind others", () => {
+    const called = reduce(WAITING, status({ line: line(5_000) }));
+    const noSeat: ListenMessage = {
+      type: "refused",
+      refusal: "busy",
+      retryAfterMs: 1000,
+      place: { ticket: "t", arrival: 5_000, inLine: false, counts: false },
+    };
+    expect(reduce(called, noSeat)).toMatchObject({ phase: "waiting", failures: 2, askedToWaitMs: 1000 });
+    const returning = reached(status({ line: line(1_000) }), LISTEN, noSeat);
+    expect(isInLine(returning)).toBe(false);
+  });
+
+  test("a kept place waits without asking, and is forgotten once there is a seat", () => {
+    const kept = reached({ type: "place", arrival: 5_000 }, status({ line: line(1_000) }), LISTEN);
+    expect(kept).toMatchObject({ phase: "waiting", attempt: 0 });
+    const seated = reduce(reduce(kept, status({ line: line(5_000) })), FLOWING);
+    expect(seated).toMatchObject({ phase: "live", place: null, attempt: 1 });
+  });
+
+  test("a line that began anew knows no older places", () => {
+    const anew = reduce(WAITING, status({ epoch: 2, line: line(1_000) }));
+    expect(anew).toMatchObject({ place: null, attempt: 2 });
+  });
 });

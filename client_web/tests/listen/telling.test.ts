@@ -38,6 +38,31 @@ describe("waiting", () => {
     expect(say({ ...waiting, facts: facts({ full: true }) }).headline).toBe(words.fullHeadline);
   });
 
+  test("a place in line is told with how many are ahead, and a range", () => {
+    const line = {
+      serving: { share: 0, arrival: 0 },
+      waiting: 1_300,
+      joining: 0,
+      rate: 5,
+      arrivals: [
+        [0, 0],
+        [10_000, 1_300],
+      ] as const,
+    };
+    const inLine = { ...waiting, place: 9_500, serving: line.serving };
+    expect(say({ ...inLine, facts: facts({ line }) })).toEqual({
+      headline: words.lineHeadline,
+      detail: `About 1,200 people are ahead of you. It should take 2 to 7 minutes. ${words.keepOpen}`,
+    });
+    expect(say({ ...inLine, facts: facts({ line, full: true }) })).toEqual({
+      headline: words.fullHeadline,
+      detail: `About 1,200 people are ahead of you. ${words.lineFull} ${words.keepOpen}`,
+    });
+    expect(say({ ...inLine, place: 1, facts: facts({ line }) }).detail).toContain(words.nextInLine);
+    const called = { share: 0, arrival: 9_500 };
+    expect(say({ ...inLine, serving: called, facts: facts({ line }) }).headline).toBe(words.calledHeadline);
+  });
+
   test("a refused browser is not told about seats", () => {
     expect(say({ ...waiting, refusal: "rejected" }).headline).toBe(words.unsuitedHeadline);
   });

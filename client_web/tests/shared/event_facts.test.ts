@@ -27,6 +27,12 @@ describe("parseFacts", () => {
       full: false,
       pollMs: 10_000,
       listenUrl: null,
+      epoch: 1,
+      line: null,
+      moves: [],
+      waiting: 0,
+      joining: 0,
+      rate: 0,
     });
   });
 

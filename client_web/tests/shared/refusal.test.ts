@@ -66,3 +66,34 @@ test("an error page that is not JSON is still an answer", async () => {
   const response = new Response("<h1>Bad gateway</h1>", { status: 502, statusText: "Bad Gateway" });
   expect(await refusedBy(response)).toMatchObject({ refusal: "broken", message: "Bad Gateway" });
 });
+
+describe("a place in line", () => {
+  const refused = (body: object, status = 503) =>
+    refusedBy(
+      new Response(JSON.stringify(body), {
+        status,
+        headers: { "Content-Type": "application/problem+json" },
+      }),
+    );
+
+  test("comes with the refusal", async () => {
+    const body = { type: "urn:stentor:problem:in-line", ticket: "t", arrival: 5 };
+    expect((await refused(body)).place).toEqual({ ticket: "t", arrival: 5, inLine: true, counts: false });
+    expect(await refused({ ...body, type: "urn:stentor:problem:too-early" }, 425)).toMatchObject({
+      refusal: "busy",
+      place: { inLine: true, counts: true },
+    });
+  });
+
+  test("without a seat at this moment is not behind others", async () => {
+    const body = { type: "urn:stentor:problem:no-room", ticket: "t", arrival: 5 };
+    expect((await refused(body)).place?.inLine).toBe(false);
+  });
+
+  test.each([{}, { ticket: "t" }, { ticket: 1, arrival: 5 }, { ticket: "t", arrival: "5" }])(
+    "%j is none",
+    async (body) => {
+      expect((await refused(body)).place).toBeNull();
+    },
+  );
+});

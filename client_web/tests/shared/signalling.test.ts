@@ -29,6 +29,8 @@ describe("openSession", () => {
       answer: "v=0 answer",
       etag: '"1"',
       ticket: "ticket-2",
+      resume: null,
+      shard: null,
       iceServers: [],
     });
   });
@@ -41,6 +43,16 @@ describe("openSession", () => {
     expect(server.seen[0]?.headers).not.toHaveProperty("authorization");
     expect(server.seen[1]?.headers.authorization).toBe("Bearer key");
     expect(server.seen[1]?.headers).not.toHaveProperty("stentor-ticket");
+  });
+
+  test("shows the way back only with the ticket it belongs to, and reads the new one and the shard", async () => {
+    grant({ "Stentor-Ticket": "t", "Stentor-Resume": "r-2", "Stentor-Shard": "4294967295" });
+    const open = { endpoint: `${base}/whep/talk`, offer: "o", resume: "r-1" };
+    const session = await openSession({ ...open, ticket: "t" });
+    expect(server.seen[0]?.headers["stentor-resume"]).toBe("r-1");
+    expect(session).toMatchObject({ resume: "r-2", shard: 4_294_967_295 });
+    await openSession(open);
+    expect(server.seen[1]?.headers).not.toHaveProperty("stentor-resume");
   });
 
   test("follows a 307 with the offer, and resolves Location where it ended up", async () => {

@@ -12,6 +12,12 @@ export function facts(change: Partial<EventFacts> = {}): EventFacts {
     full: false,
     pollMs: 10_000,
     listenUrl: null,
+    epoch: 1,
+    line: null,
+    moves: [],
+    waiting: 0,
+    joining: 0,
+    rate: 0,
     ...change,
   };
 }

@@ -17,6 +17,15 @@ def key_hash(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
+def has_bearer(request: web.Request, wanted_hash: bytes) -> bool:
+    """Whether the request carries the token with this hash."""
+    try:
+        require_bearer(request, wanted_hash)
+    except ProblemError:
+        return False
+    return True
+
+
 def require_bearer(request: web.Request, wanted_hash: bytes) -> None:
     """Return when the request carries the token with this hash; ProblemError 401 otherwise."""
     given = request.headers.getall(hdrs.AUTHORIZATION, [])

@@ -6,8 +6,13 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 TICKET_HEADER = "Stentor-Ticket"
+RESUME_HEADER = "Stentor-Resume"
+SHARD_HEADER = "Stentor-Shard"
 
-_EXPOSED = ("Location", "Link", "ETag", "Accept-Patch", "Accept-Post", "Retry-After", TICKET_HEADER)
+_EXPOSED = (
+    *("Location", "Link", "ETag", "Accept-Patch", "Accept-Post", "Retry-After"),
+    *(TICKET_HEADER, RESUME_HEADER, SHARD_HEADER),
+)
 
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
@@ -15,7 +20,9 @@ CORS_HEADERS = {
 }
 
 _PREFLIGHT = {
-    "Access-Control-Allow-Headers": f"Authorization, Content-Type, If-Match, {TICKET_HEADER}",
+    "Access-Control-Allow-Headers": ", ".join(
+        ("Authorization", "Content-Type", "If-Match", TICKET_HEADER, RESUME_HEADER)
+    ),
     "Access-Control-Max-Age": "86400",  # seconds; browsers cap it themselves (Chromium: two hours)
 }
 

@@ -19,6 +19,21 @@ async def find_event(deps: GatewayDeps, request: web.Request) -> EventRecord:
     return record
 
 
+_RETRY_EARLY = 5  # seconds, for an event that says no time or is late
+_RETRY_LONGEST = 30  # seconds: a host may start before the announced time
+
+
+def require_live(deps: GatewayDeps, record: EventRecord) -> None:
+    """Return when the event is live; ProblemError 409 with Retry-After when nobody has been heard yet."""
+    if record.phase != "early":
+        return
+    wait = float(_RETRY_EARLY)
+    if record.starts_at is not None:
+        wait = record.starts_at - deps.clock.wall()
+    seconds = round(min(max(wait, _RETRY_EARLY), _RETRY_LONGEST))
+    raise ProblemError("not-live", "The host is not there yet.", headers={"Retry-After": str(seconds)})
+
+
 async def find_open_event(deps: GatewayDeps, request: web.Request) -> EventRecord:
     """The same, for joining: ProblemError 410 when the event has ended, 503 when this gateway drains."""
     record = await find_event(deps, request)

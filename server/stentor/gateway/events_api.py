@@ -9,8 +9,8 @@ import msgspec
 from aiohttp import hdrs, web
 
 from stentor.cluster.event_record import EventRecord
-from stentor.core.ids import event_id_from
-from stentor.gateway.audience import Audience, AudienceCache
+from stentor.core.ids import event_id_from, event_key
+from stentor.gateway.audience import AudienceCache
 from stentor.gateway.bearer import key_hash, require_bearer
 from stentor.gateway.bodies import read_body
 from stentor.gateway.deps import GatewayDeps
@@ -19,7 +19,9 @@ from stentor.gateway.event_lookup import find_event
 from stentor.gateway.iso_time import format_optional, format_time
 from stentor.gateway.origin import base_url
 from stentor.gateway.problems import ProblemError
-from stentor.gateway.status_body import StatusBodies, build_status
+from stentor.gateway.room import is_full
+from stentor.gateway.status_body import line_members
+from stentor.gateway.status_desk import StatusDesk
 
 HOST_KEY_BYTES = 24  # 192 bits, 32 characters
 
@@ -27,10 +29,10 @@ HOST_KEY_BYTES = 24  # 192 bits, 32 characters
 class EventsApi:
     """`/api/events`."""
 
-    def __init__(self, deps: GatewayDeps) -> None:
+    def __init__(self, deps: GatewayDeps, audience: AudienceCache, status: StatusDesk) -> None:
         self._deps = deps
-        self._audience = AudienceCache(deps.control, deps.clock)
-        self._bodies = StatusBodies()
+        self._audience = audience
+        self._status = status
 
     async def create(self, request: web.Request) -> web.Response:
         """201 with the id, the key and every link. The key is shown this once."""
@@ -70,23 +72,13 @@ class EventsApi:
         return await self._record_response(request, record if ended is None else ended)
 
     async def status(self, request: web.Request) -> web.Response:
-        """200 with the body that is the same for everybody and may be cached for a second."""
-        deps = self._deps
-        record = await find_event(deps, request)
-        body = self._bodies.fresh(record, now=deps.clock.monotonic())
-        if body is None:
-            body = self._render(record, await self._audience.of(record.id))
+        """200 with the body that is the same for everybody and may be cached for a second.
+
+        Most are answered before they come here: see `connection` and `ready_bytes`.
+        """
+        body = await self._status.body(await find_event(self._deps, request))
         headers = {hdrs.CACHE_CONTROL: "public, max-age=1"}
         return web.Response(body=body, content_type="application/json", headers=headers)
-
-    def _render(self, record: EventRecord, audience: Audience) -> bytes:
-        now = self._deps.clock.monotonic()
-        body = self._bodies.fresh(record, now=now)  # of those who waited together, the first has rendered it
-        if body is None:
-            full = not self._deps.shards.has_room("relay", now)
-            body = build_status(record, audience, now=self._deps.clock.wall(), full=full)
-            self._bodies.keep(record, body, now=now)
-        return body
 
     async def _wanted(self, request: web.Request) -> NewEvent:
         seconds = self._deps.settings.body_timeout
@@ -110,10 +102,18 @@ class EventsApi:
             "ended_at": format_optional(record.ended_at),
             "listeners": audience.listeners,
             "host": audience.host,
+            **self._line_members(record),
             "now": format_time(self._deps.clock.wall()),
             "listen_url": f"{base_url(request, self._deps.settings)}/e/{record.id}",
         }
         return _json(fields)
+
+    def _line_members(self, record: EventRecord) -> dict[str, object]:
+        """What the host is told of those who are not in yet."""
+        deps, now = self._deps, self._deps.clock.monotonic()
+        members = line_members(deps.desk.line(event_key(record.id)), now)
+        told = {name: members[name] for name in ("waiting", "joining", "rate")}
+        return {**told, "full": is_full(deps.shards.totals(now))}
 
 
 def _json(

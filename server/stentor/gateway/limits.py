@@ -15,8 +15,13 @@ from stentor.gateway.problems import ProblemError
 _LIMITED = frozenset({hdrs.METH_POST, hdrs.METH_PATCH, hdrs.METH_DELETE})
 
 
+def _is_signalling(path: str) -> bool:
+    """What an audience that arrives sends: a place in line is asked for as often as a seat."""
+    return path.startswith(("/whep/", "/whip/")) or (path.startswith("/api/") and path.endswith("/ticket"))
+
+
 def rate_limits(deps: GatewayDeps) -> Middleware:
-    """Middleware: one allowance per network for WHIP and WHEP, one for everything else that is not a read."""
+    """Middleware: one allowance per network for signalling and tickets, one for every other change."""
     settings = deps.settings
     signalling = Gcra(rate=settings.signalling_rate, burst=settings.signalling_burst)
     creation = Gcra(rate=settings.creation_rate, burst=settings.creation_burst)
@@ -24,7 +29,7 @@ def rate_limits(deps: GatewayDeps) -> Middleware:
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.method in _LIMITED:
-            is_signalling = request.path.startswith(("/whep/", "/whip/"))
+            is_signalling = _is_signalling(request.path)
             limiter = signalling if is_signalling else creation
             wait = limiter.check(client_network(request, settings), now=deps.clock.monotonic())
             if wait > 0:

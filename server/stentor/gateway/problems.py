@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
@@ -12,10 +13,12 @@ from aiohttp.typedefs import Handler
 
 from stentor.cluster.directory import StoreUnavailableError
 from stentor.gateway.cors import CORS_HEADERS
+from stentor.gateway.raw_http import raw_head
 
 _log = logging.getLogger(__name__)
 
 TYPE_PREFIX = "urn:stentor:problem:"
+_CONTENT_TYPE = "application/problem+json"
 
 KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "bad-request": (400, "The request is not valid HTTP"),
@@ -28,6 +31,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "no-such-event": (404, "There is no such event"),
     "no-such-session": (404, "There is no such session"),
     "method-not-allowed": (405, "This method is not for this resource"),
+    "slow-head": (408, "The request took too long"),
     "slow-body": (408, "The body took too long"),
     "not-live": (409, "The event has not started yet"),
     "too-many-restarts": (409, "This session cannot be restarted any more"),
@@ -39,11 +43,14 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "invalid-event": (422, "The event cannot be created like this"),
     "invalid-ptime": (422, "Packets cannot be that long"),
     "unsupported-sdp": (422, "The offer asks for something that is not supported"),
+    "too-early": (425, "It is not your turn yet"),
     "etag-required": (428, "If-Match is required"),
     "rate-limited": (429, "Too many requests from this network"),
     "internal": (500, "Something went wrong on our side"),
     "no-room": (503, "There is no room right now"),
+    "in-line": (503, "There is a line"),
     "draining": (503, "This server is about to stop"),
+    "overloaded": (503, "This server has too many connections"),
     "store-unavailable": (503, "The event records cannot be reached right now"),
     "not-ready": (503, "This server cannot take anybody right now"),
     "pages-not-built": (503, "The pages have not been built"),
@@ -62,29 +69,61 @@ _SLUG_OF_STATUS = {
 class ProblemError(Exception):
     """Raised by a handler to answer with a problem."""
 
-    def __init__(self, slug: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
-        """`slug` is one of KINDS; `detail` is for whoever made this request; `headers` go along."""
+    def __init__(
+        self,
+        slug: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
+    ) -> None:
+        """`slug` is one of KINDS; `detail` is for whoever made this request; `headers` go along.
+
+        `members` are further members of the body (RFC 9457 section 3.2).
+        """
         super().__init__(f"{slug}: {detail}")
         self.slug = slug
         self.detail = detail
         self.status, self.title = KINDS[slug]
         self.headers: dict[str, str] = dict(headers or {})
+        self.members: dict[str, object] = dict(members or {})
+
+    def body(self) -> bytes:
+        """The JSON."""
+        return msgspec.json.encode(
+            {
+                "type": TYPE_PREFIX + self.slug,
+                "title": self.title,
+                "status": self.status,
+                "detail": self.detail,
+                **self.members,
+            }
+        )
 
 
 def problem_response(problem: ProblemError) -> web.Response:
     """The answer for a problem."""
-    body = {
-        "type": TYPE_PREFIX + problem.slug,
-        "title": problem.title,
-        "status": problem.status,
-        "detail": problem.detail,
-    }
     return web.Response(
         status=problem.status,
-        body=msgspec.json.encode(body),
-        content_type="application/problem+json",
+        body=problem.body(),
+        content_type=_CONTENT_TYPE,
         headers={**CORS_HEADERS, "Cache-Control": "no-store", **problem.headers},
     )
+
+
+def raw_problem(problem: ProblemError) -> bytes:
+    """The same as bytes for the socket, for a connection that is closed after it."""
+    body = problem.body()
+    headers = {
+        "Content-Type": _CONTENT_TYPE,
+        **CORS_HEADERS,
+        "Cache-Control": "no-store",
+        **problem.headers,
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+        "Server": "stentor",
+    }
+    return raw_head(f"{problem.status} {HTTPStatus(problem.status).phrase}", headers) + body
 
 
 def problem_from(error: web.HTTPException) -> ProblemError:

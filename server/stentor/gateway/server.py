@@ -5,15 +5,22 @@ from __future__ import annotations
 from aiohttp import web
 
 from stentor.gateway.admin import AdminApi
+from stentor.gateway.audience import AudienceCache
 from stentor.gateway.bodies import MAX_BODY
+from stentor.gateway.cluster_api import ClusterApi
 from stentor.gateway.cors import add_cors, answer_options
 from stentor.gateway.deps import GatewayDeps
 from stentor.gateway.events_api import EventsApi
 from stentor.gateway.health import HealthApi
+from stentor.gateway.http_server import RULES, connection_rules
 from stentor.gateway.limits import rate_limits
+from stentor.gateway.line_beat import LineBeat
 from stentor.gateway.pages import Pages
 from stentor.gateway.problems import answer_problems
 from stentor.gateway.session_api import SessionApi
+from stentor.gateway.status_desk import StatusDesk
+from stentor.gateway.ticket_api import TicketApi
+from stentor.gateway.tickets import TicketOffice
 from stentor.gateway.whep import WhepEndpoint
 from stentor.gateway.whip import WhipEndpoint
 
@@ -24,19 +31,24 @@ def make_app(deps: GatewayDeps) -> web.Application:
         middlewares=[answer_problems, answer_options, rate_limits(deps)], client_max_size=MAX_BODY
     )
     app.on_response_prepare.append(add_cors)
-    app.add_routes(_event_routes(EventsApi(deps)))
-    app.add_routes(_signalling_routes("/whep", WhepEndpoint(deps), SessionApi(deps, "whep")))
+    office, audience = TicketOffice(deps), AudienceCache(deps.control, deps.clock)
+    status = StatusDesk(deps, audience)
+    app[RULES] = connection_rules(deps, status)
+    app.cleanup_ctx.append(LineBeat(deps, office, status).running)
+    app.add_routes(_event_routes(EventsApi(deps, audience, status), TicketApi(deps, office)))
+    app.add_routes(_signalling_routes("/whep", WhepEndpoint(deps, office), SessionApi(deps, "whep")))
     app.add_routes(_signalling_routes("/whip", WhipEndpoint(deps), SessionApi(deps, "whip")))
-    app.add_routes(_operator_routes(HealthApi(deps), AdminApi(deps)))
+    app.add_routes(_operator_routes(HealthApi(deps), AdminApi(deps), ClusterApi(deps)))
     app.add_routes(Pages(deps).routes())
     return app
 
 
-def _event_routes(events: EventsApi) -> list[web.RouteDef]:
+def _event_routes(events: EventsApi, tickets: TicketApi) -> list[web.RouteDef]:
     return [
         web.post("/api/events", events.create),
         web.get("/api/events/{event}", events.get),
         web.get("/api/events/{event}/status", events.status),
+        web.post("/api/events/{event}/ticket", tickets.post),
         web.post("/api/events/{event}/end", events.end),
     ]
 
@@ -56,11 +68,12 @@ def _signalling_routes(
     ]
 
 
-def _operator_routes(health: HealthApi, admin: AdminApi) -> list[web.RouteDef]:
+def _operator_routes(health: HealthApi, admin: AdminApi, cluster: ClusterApi) -> list[web.RouteDef]:
     return [
         web.get("/healthz", health.live),
         web.get("/readyz", health.ready),
         web.get("/metrics", health.metrics),
+        web.get("/api/cluster", cluster.get),
         web.post("/admin/drain", admin.drain),
         web.post("/admin/ptime", admin.ptime),
     ]

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections.abc import Sequence
 
 import msgspec
 
 from stentor.cluster.event_record import EventRecord
-from stentor.gateway.audience import CAPACITY, FRESH_FOR, Audience
+from stentor.gateway.audience import Audience
+from stentor.gateway.event_line import EventLine
 from stentor.gateway.iso_time import format_optional, format_time
+from stentor.gateway.status_source import Move
 
-POLL = 10  # seconds until a page should ask again
+POLL = 10  # seconds until a page should ask again that is not in line
+TRAIL_EVERY = 10_000  # ms: the line's last two minutes in at most thirteen points
 
 
-def build_status(record: EventRecord, audience: Audience, *, now: float, full: bool) -> bytes:
-    """The JSON. `now` in Unix seconds; `full` when no seat is free anywhere.
-
-    `serving` and `moves` belong to the line and to shedding; empty as long as there is no line.
-    """
+def build_status(
+    record: EventRecord,
+    audience: Audience,
+    *,
+    now: float,
+    monotonic: float,
+    full: bool,
+    line: EventLine | None = None,
+    moves: Sequence[Move] = (),
+) -> bytes:
+    """The JSON. `now` in Unix seconds; `full` when no seat is free anywhere; `line`: None without one."""
     return msgspec.json.encode(
         {
             "now": format_time(now),
@@ -27,30 +36,39 @@ def build_status(record: EventRecord, audience: Audience, *, now: float, full: b
             "starts_at": format_optional(record.starts_at),
             "host": audience.host,
             "listeners": audience.listeners,
-            "serving": None,
-            "moves": [],
+            **line_members(line, monotonic),
+            "moves": [_move(move) for move in moves],
             "full": full,
             "poll": POLL,
         }
     )
 
 
-class StatusBodies:
-    """Rendered bodies, each kept for a second or until the record changes."""
+def line_members(line: EventLine | None, monotonic: float) -> dict[str, object]:
+    """What a page counts its place from; `serving` is null when whoever comes is seated at once."""
+    if line is None or line.is_open:
+        return {"serving": None, "arrivals": [], "waiting": 0, "joining": 0, "rate": 0.0}
+    serving = line.serving
+    return {
+        "serving": {
+            "share": serving.share,
+            "arrival": serving.arrival_ms,
+            "trail": line.trail(TRAIL_EVERY),
+        },
+        "arrivals": line.curve,
+        "waiting": line.waiting,
+        "joining": line.present,
+        "rate": round(line.rate(monotonic), 1),
+    }
 
-    def __init__(self) -> None:
-        self._bodies: OrderedDict[str, tuple[EventRecord, float, bytes]] = OrderedDict()
 
-    def fresh(self, record: EventRecord, *, now: float) -> bytes | None:
-        """The body rendered less than a second ago for this very record. `now` in monotonic seconds."""
-        known = self._bodies.get(record.id)
-        if known is None or known[0] is not record or now - known[1] >= FRESH_FOR:
-            return None
-        return known[2]
-
-    def keep(self, record: EventRecord, body: bytes, *, now: float) -> None:
-        """Remember a body; of too many the oldest is forgotten."""
-        self._bodies[record.id] = (record, now, body)
-        self._bodies.move_to_end(record.id)
-        if len(self._bodies) > CAPACITY:
-            self._bodies.popitem(last=False)
+def _move(move: Move) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "shard": move.shard,
+        "fraction": move.fraction,
+        "seed": move.seed,
+        "deadline": format_time(move.deadline),
+    }
+    if move.since is not None:
+        fields["since"] = format_time(move.since)
+    return fields

@@ -26,7 +26,10 @@ class WhipEndpoint:
         require_bearer(request, record.host_key_hash)
         offer = await read_offer(request, role="whip", seconds=deps.settings.body_timeout)
         ticket_id = publisher_ticket(record.id)
-        shard = deps.shards.pick("ingest", ticket_id, deps.clock.monotonic())
+        if deps.pick_stage is not None:
+            shard = deps.pick_stage(record.id)
+        else:
+            shard = deps.shards.pick("ingest", ticket_id, deps.clock.monotonic())
         if shard is None:
             raise no_room()
         kind = PeerKind.PUBLISHER_PASSIVE if offer.setup == "passive" else PeerKind.PUBLISHER

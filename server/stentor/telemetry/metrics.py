@@ -13,7 +13,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from stentor.telemetry.words import DropReason, JoinStep, Outcome, SeatState, Tier
+from stentor.telemetry.words import ConnectionRefusal, DropReason, JoinStep, Outcome, SeatState, Tier
 
 # seconds: a tick is 20 ms, 5 ms is where join credits shrink, 40 ms is where shedding begins
 LAG_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.1, 0.5)
@@ -114,6 +114,14 @@ class Metrics:
             ["outcome"],
             registry=registry,
         )
+        self.connections_refused = Counter(
+            "stentor_connections_refused_total",
+            "HTTP connections that were turned away or given up, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        for reason in get_args(ConnectionRefusal):
+            self.connections_refused.labels(reason=reason)
         for step in get_args(JoinStep):
             self.joins.labels(step=step)
         for tier in get_args(Tier):
@@ -128,6 +136,10 @@ class Metrics:
     def decided(self, outcome: Outcome) -> None:
         """Count one admission decision."""
         self.admission_decisions.labels(outcome=outcome).inc()
+
+    def connection_refused(self, reason: ConnectionRefusal) -> None:
+        """Count one HTTP connection that was turned away or given up."""
+        self.connections_refused.labels(reason=reason).inc()
 
     def dropped(self, reason: DropReason, packets: int = 1) -> None:
         """Count packets that did not leave."""

@@ -15,8 +15,26 @@ JoinStep = Literal["offer", "answer", "first_contact", "handshake", "connected",
 """
 
 Outcome = Literal[
-    "admitted", "unknown_event", "not_live", "ended", "bad_offer", "no_room", "draining", "rate_limited"
+    "admitted",
+    "resumed",
+    "waiting",
+    "too_early",
+    "no_room",
+    "unknown_event",
+    "not_live",
+    "ended",
+    "bad_offer",
+    "draining",
+    "rate_limited",
 ]
+"""What a POST for a seat was told. `resumed`: 201 past the line, to somebody who had a seat minutes ago.
+
+`waiting`: 503 with a ticket because there is a line. `too_early`: 425, the ticket is not called yet.
+`no_room`: 503 although nobody is ahead: no seat or no join credit at this moment.
+"""
+
+ConnectionRefusal = Literal["too-many-connections", "accepts", "slow-head"]
+"""`accepts`: too many new ones within a second. `slow-head`: the request did not come in time."""
 
 DropReason = Literal["socket", "late"]
 """`socket`: the kernel did not take it. `late`: its slot had passed."""

@@ -41,8 +41,8 @@ def test_every_promised_series_is_there_with_its_type_labels_and_help(metrics: M
             assert set(sample.labels) - {"le"} == labels
 
 
-# beyond the architecture's list, for operators: what the UDP port threw away
-MORE = {"stentor_datagrams_dropped"}
+# beyond the architecture's list, for operators: what the ports threw away
+MORE = {"stentor_connections_refused", "stentor_datagrams_dropped"}
 
 
 def test_nothing_is_exported_that_was_not_promised(metrics: Metrics) -> None:

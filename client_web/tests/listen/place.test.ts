@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import { furthest, isCalled, linePollMs, peopleAhead, roundly, waitRange } from "../../src/listen/place";
+import type { LineFacts } from "../../src/shared/line_facts";
+
+const line: LineFacts = {
+  serving: { share: 0, arrival: 0 },
+  waiting: 1_000,
+  joining: 0,
+  rate: 10,
+  arrivals: [
+    [1_000, 0],
+    [2_000, 400],
+    [3_000, 1_000],
+  ],
+};
+const middle = (): number => 0.5;
+
+describe("people ahead", () => {
+  test.each([
+    ["at the end", 3_000, 0, 1_000],
+    ["after the end of the curve", 9_000, 0, 1_000],
+    ["in the middle of a step", 2_500, 0, 700],
+    ["with some called", 2_500, 1_500, 500],
+    ["called", 1_500, 1_500, 0],
+    ["before everybody", 500, 0, 0],
+  ])("%s", (_name, arrival, called, ahead) => {
+    expect(peopleAhead(arrival, line, { share: 0, arrival: called })).toBe(ahead);
+  });
+
+  test("never more than wait at all", () => {
+    expect(peopleAhead(3_000, { ...line, waiting: 10 }, line.serving)).toBe(10);
+  });
+
+  test("without a curve nobody is known of", () => {
+    expect(peopleAhead(3_000, { ...line, arrivals: [] }, line.serving)).toBe(0);
+  });
+});
+
+describe("the wait", () => {
+  test("is a range around people by rate", () => {
+    expect(waitRange(100, 10, false)).toEqual({ from: 7_000, to: 15_000 });
+  });
+
+  test("is not told for a full house or a line that does not move", () => {
+    expect(waitRange(100, 10, true)).toBeNull();
+    expect(waitRange(100, 0, false)).toBeNull();
+  });
+
+  test("sets the next look: a tenth of it, 2 s to 30 s, a fifth either way", () => {
+    expect(linePollMs(waitRange(1_000, 10, false), middle)).toBeCloseTo(10_000);
+    expect(linePollMs(waitRange(1, 10, false), middle)).toBe(2_000);
+    expect(linePollMs(waitRange(1e6, 10, false), middle)).toBe(30_000);
+    expect(linePollMs(null, middle)).toBe(30_000);
+    expect(linePollMs(null, () => 0)).toBe(24_000);
+  });
+});
+
+test("a threshold that was seen stays, each for itself", () => {
+  expect(furthest({ share: 5, arrival: 10 }, { share: 3, arrival: 20 })).toEqual({ share: 5, arrival: 20 });
+  expect(furthest(null, { share: 1, arrival: 2 })).toEqual({ share: 1, arrival: 2 });
+});
+
+test("the moment of the threshold itself is called", () => {
+  expect(isCalled(10, { share: 0, arrival: 10 })).toBe(true);
+  expect(isCalled(11, { share: 0, arrival: 10 })).toBe(false);
+});
+
+test.each([
+  [0.4, 0],
+  [7.2, 7],
+  [19, 19],
+  [123, 120],
+  [4_567, 4_600],
+  [96_500, 97_000],
+])("%d is said as %d", (count, said) => {
+  expect(roundly(count)).toBe(said);
+});
