@@ -39,7 +39,13 @@ def list_scenarios() -> None:
 
 @main.command("run")
 @click.argument("scenario", type=click.Choice(sorted(SCENARIOS)))
-@click.option("--target", required=True, help="Base URL of the server, such as http://127.0.0.1:8080.")
+@click.option(
+    "--target",
+    "targets",
+    required=True,
+    multiple=True,
+    help="Base URL of the server, such as http://127.0.0.1:8080; several gateways are used in turn.",
+)
 @click.option("--event", required=True, help="Id of a live event.")
 @click.option("--listeners", type=click.IntRange(1, 100_000), help="How many come; default: the scenario's.")
 @click.option("--rate", type=click.FloatRange(0.01), help="Joins a second; default: the scenario's.")
@@ -48,6 +54,24 @@ def list_scenarios() -> None:
 @click.option("--server-pid", type=int, help="Also report CPU and memory of this process of this machine.")
 @click.option(
     "--verify-every", type=click.IntRange(1), default=50, show_default=True, help="Decrypt one in N."
+)
+@click.option(
+    "--recover/--no-recover",
+    default=False,
+    show_default=True,
+    help="Listeners come back after 1.5 s of silence, wait when told to, move when asked to (swarm).",
+)
+@click.option(
+    "--poll",
+    type=click.FloatRange(0.1),
+    default=10.0,
+    show_default=True,
+    help="Seconds between two looks at the status body (swarm, with --recover).",
+)
+@click.option(
+    "--diary",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a line of JSON every half second (swarm).",
 )
 @click.option("--source-network", help="One local address per listener, such as 127.0.0.0/8.")
 @click.option(
@@ -61,7 +85,7 @@ def list_scenarios() -> None:
 @click.option("--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a report.")
 def run_command(
     scenario: str,
-    target: str,
+    targets: tuple[str, ...],
     event: str,
     listeners: int | None,
     rate: float | None,
@@ -69,6 +93,9 @@ def run_command(
     thresholds: tuple[str, ...],
     server_pid: int | None,
     verify_every: int,
+    recover: bool,
+    poll: float,
+    diary: Path | None,
     source_network: str | None,
     engine: str | None,
     json_file: Path | None,
@@ -79,7 +106,7 @@ def run_command(
     try:
         bounds = _thresholds(thresholds or plan.thresholds)
         settings = RunSettings(
-            target=target.rstrip("/"),
+            target=targets[0].rstrip("/"),
             event=event,
             listeners=listeners or plan.listeners,
             rate=rate or plan.rate,
@@ -88,6 +115,10 @@ def run_command(
             server_pid=server_pid,
             source_network=_network(source_network),
             at_once=0 if rate else plan.at_once,
+            gateways=tuple(target.rstrip("/") for target in targets) if len(targets) > 1 else (),
+            recover=recover or plan.recover,
+            poll=poll,
+            diary=diary,
         )
         result = uvloop.run(_run(_engine(engine, settings), settings))
     except UsageError as error:
@@ -115,6 +146,8 @@ def _engine(name: str | None, settings: RunSettings) -> Engine:
     if name == "python":
         if settings.at_once:
             raise UsageError("the python engine joins at a rate: give --rate")
+        if settings.recover or settings.gateways or settings.diary is not None:
+            raise UsageError("only the swarm engine recovers, uses several gateways or keeps a diary")
         return run
     if not BUILT:
         raise UsageError("the swarm engine is not built: install the package where gcc and python3-dev are")

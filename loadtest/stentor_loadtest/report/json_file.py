@@ -9,7 +9,8 @@ from stentor_loadtest.report.outcome import Outcome
 
 
 def write_json(outcome: Outcome, path: Path) -> None:
-    """One object: settings, `figures` by name, `thresholds` with their verdicts, `failures` by reason."""
+    """One object: settings, `figures` by name, `thresholds` with their verdicts, `failures` by reason,
+    and `each` listener's own record."""
     document = {
         "scenario": outcome.scenario,
         "target": outcome.target,
@@ -26,5 +27,6 @@ def write_json(outcome: Outcome, path: Path) -> None:
             for verdict in outcome.verdicts
         ],
         "failures": outcome.failures,
+        "each": outcome.each,
     }
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from stentor_loadtest.report.summary import Figure, summarize
 from stentor_loadtest.report.thresholds import Threshold, Verdict, judge
-from stentor_loadtest.run.result import RunResult
+from stentor_loadtest.run.result import Record, RunResult
 
 EXIT_GO, EXIT_MISSED, EXIT_USAGE, EXIT_GENERATOR = 0, 99, 2, 3
 
@@ -29,6 +29,8 @@ class Outcome:
     failures: dict[str, int]
     lateness_ms: tuple[int, ...]
     """Packets per millisecond of lateness, for the chart."""
+    each: tuple[Record, ...]
+    """What every listener heard; empty when the engine does not say."""
     generator_limit: str | None
     """Why this program, and not the server, was the limit; None when it was not."""
 
@@ -60,6 +62,7 @@ def conclude(scenario: str, result: RunResult, thresholds: list[Threshold]) -> O
         verdicts=tuple(judge(figures, thresholds)),
         failures=dict(result.failures),
         lateness_ms=tuple(result.lateness.counts[:200]),
+        each=tuple(result.each),
         generator_limit=_generator_limit({figure.name: figure.value for figure in figures}),
     )
 

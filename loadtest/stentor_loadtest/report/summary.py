@@ -26,7 +26,7 @@ class Figure:
 
 def summarize(result: RunResult) -> tuple[Figure, ...]:
     """Every figure of a run. Server figures only when its process id was given."""
-    return (*_joins(result), *_media(result), *_costs(result))
+    return (*_joins(result), *_media(result), *_returns(result), *_costs(result))
 
 
 def _joins(result: RunResult) -> list[Figure]:
@@ -109,6 +109,24 @@ def _media(result: RunResult) -> list[Figure]:
             Figure("consent_missed", result.consent_missed, "", "consent checks without an answer"),
         ]
     return figures
+
+
+def _returns(result: RunResult) -> list[Figure]:
+    """What a failure of the server was like, when the listeners come back by themselves."""
+    found = result.returns
+    if found is None:
+        return []
+    return [
+        Figure("silences", found.silences, "", "times a listener heard nothing for 1.5 s or was hung up on"),
+        Figure("back", found.back, "", "of those, how many ended"),
+        Figure("back_p50_s", found.back_p50, "s", "from the last packet to the next one, median"),
+        Figure("back_p95_s", found.back_p95, "s", "the same, 95th percentile"),
+        Figure("back_max_s", found.back_max, "s", "the same, longest"),
+        Figure("moved", found.moved, "", "sessions exchanged because the server asked for it"),
+        Figure("with_gaps", found.with_gaps, "", "listeners that heard a gap: a packet's length and 60 ms"),
+        Figure("lost_max_ms", 1000 * found.most_lost, "ms", "all gaps of the listener with the most"),
+        Figure("outside", found.waiting, "", "listeners without a session at the end"),
+    ]
 
 
 def _costs(result: RunResult) -> list[Figure]:

@@ -69,6 +69,32 @@ class Member(Protocol):
         """Sender reports it got."""
 
 
+Record = dict[str, object]
+"""One JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """How listeners that lost the sound came back, and what the others missed. Times in seconds."""
+
+    silences: int
+    """Times that a listener heard nothing for 1.5 s, or was hung up on."""
+    back: int
+    """Of those, how many ended."""
+    back_p50: float
+    """From the last packet before to the first one after."""
+    back_p95: float
+    back_max: float
+    moved: int
+    """Sessions that were exchanged for another because the status body asked for it."""
+    with_gaps: int
+    """Listeners that heard at least one gap."""
+    most_lost: float
+    """Of any one listener, all its gaps together."""
+    waiting: int
+    """Listeners without a session at the end."""
+
+
 @dataclass(slots=True)
 class RunResult:
     """Everything a run measured; `report` turns it into figures."""
@@ -94,6 +120,10 @@ class RunResult:
     ended_at: float = 0.0
     """Wall-clock time at which the listening ended."""
     client_cpu_seconds: float = 0.0
+    returns: Returns | None = None
+    """None when the engine's listeners do not come back."""
+    each: list[Record] = field(default_factory=list)
+    """What every listener heard, for the JSON report."""
     server_before: Usage | None = None
     server_after: Usage | None = None
 

@@ -21,6 +21,8 @@ class Scenario:
     """What makes it a go."""
     at_once: int = 0
     """Joins under way at any time, whatever the rate; 0: the rate counts."""
+    recover: bool = False
+    """Listeners come back and move by themselves."""
 
 
 SCENARIOS = {
@@ -50,6 +52,15 @@ SCENARIOS = {
             seconds=3.0,
             thresholds=("failed<=0", "join_p95_ms<3000"),
             at_once=64,
+        ),
+        Scenario(
+            name="endure",
+            sentence="N listeners stay through whatever happens to the server, as the pages do.",
+            listeners=200,
+            rate=100.0,
+            seconds=60.0,
+            thresholds=("failed<=0", "outside<=0", "silent<=0"),
+            recover=True,
         ),
     )
 }

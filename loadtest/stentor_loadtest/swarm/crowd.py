@@ -10,14 +10,17 @@ from ipaddress import IPv4Address
 
 from stentor_loadtest.errors import JoinError
 from stentor_loadtest.listener.state import State
+from stentor_loadtest.swarm.entrance import Entrance
 from stentor_loadtest.swarm.joiner import Joiner
 from stentor_loadtest.swarm.member import SwarmMember
 from stentor_loadtest.swarm.meter import Meter, Window
 from stentor_loadtest.swarm.native import Swarm
+from stentor_loadtest.swarm.session import SwarmSession
 from stentor_loadtest.swarm.signalling import Signalling
 from stentor_loadtest.wire.dtls import DtlsIdentity
 from stentor_loadtest.wire.srtp import AEAD_AES_128_GCM
 
+PATIENCE = 60.0  # seconds a listener that may come back waits to get in at all
 LEAVERS = 50  # sessions ended at the same time
 
 
@@ -33,16 +36,20 @@ class Crowd:
         verify_every: int = 50,
         prefer: str | None = None,
         join_timeout: float = 10.0,
+        spare: int = 0,
     ) -> None:
-        """`make_signalling` is given the fingerprint of our certificate."""
+        """`make_signalling` is given the fingerprint of our certificate. `spare`: how many listeners may have
+        two sessions at a time, as while they come back or move; with 0 each has one attempt at one."""
         identity = DtlsIdentity((AEAD_AES_128_GCM,))
-        self.swarm = Swarm(listeners, first_address=first_address, verify_every=verify_every)
+        self.swarm = Swarm(listeners + spare, first_address=first_address, verify_every=verify_every)
         self.members: list[SwarmMember] = []
         self.failures: Counter[str] = Counter()
         self.joining_seconds = 0.0
         self._signalling = make_signalling(identity.fingerprint)
         self._joiner = Joiner(self.swarm, self._signalling, identity, prefer=prefer)
+        self.entrance = Entrance(self.swarm, self._joiner, listeners)
         self._join_timeout = join_timeout
+        self._patience = PATIENCE if spare else 0.0
         self._meter = Meter(self.swarm)
 
     def open(self) -> None:
@@ -69,7 +76,10 @@ class Crowd:
     def window(self) -> Window:
         """What was received since then."""
         return self._meter.window(
-            [member.index for member in self.members if member.state is State.LISTENING]
+            session.index
+            for member in self.members
+            for session in member.sessions
+            if session.state is State.LISTENING
         )
 
     def freeze(self) -> None:
@@ -81,12 +91,20 @@ class Crowd:
         """Everybody goes."""
         gate = asyncio.Semaphore(LEAVERS)
 
-        async def one(member: SwarmMember) -> None:
+        async def one(member: SwarmMember, session: SwarmSession) -> None:
+            member.left = True
             async with gate:
-                await self._joiner.leave(member)
+                await self._joiner.leave(session)
 
-        stayed = [member for member in self.members if member.state is State.LISTENING]
-        await asyncio.gather(*(one(member) for member in stayed))
+        await asyncio.gather(
+            self.entrance.settle(),
+            *(
+                one(member, session)
+                for member in self.members
+                for session in member.sessions
+                if session.state is State.LISTENING
+            ),
+        )
 
     async def close(self) -> None:
         """Stop the engine; sessions that were not left are not ended."""
@@ -99,10 +117,13 @@ class Crowd:
             await self._one(began)
 
     async def _one(self, began: float) -> None:
-        member = SwarmMember(self.swarm, len(self.members))
+        member = SwarmMember(self.swarm, len(self.members), busy=True)
         self.members.append(member)
         try:
-            await self._joiner.join(member, timeout=self._join_timeout)
+            until = time.monotonic() + self._patience
+            await self.entrance.enter_patiently(member, timeout=self._join_timeout, until=until)
             self.joining_seconds = time.monotonic() - began
         except JoinError as error:
             self.failures[error.reason] += 1
+        finally:
+            member.busy = False

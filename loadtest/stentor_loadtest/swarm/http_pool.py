@@ -19,6 +19,13 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _MAX_ANSWER = 1 << 20  # bytes
 
 
+class UnreachableError(JoinError):
+    """No answer: the server cannot be reached, or it hung up."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("http failed", detail)
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """A whole answer."""
@@ -49,7 +56,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.open = False
         if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(JoinError("http failed", repr(error or "closed by the server")))
+            self._answer.set_exception(UnreachableError(repr(error or "closed by the server")))
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -101,11 +108,13 @@ class HttpPool:
         self._idle: list[_Connection] = []
         self._gate = asyncio.Semaphore(most)
 
-    async def request(self, method: str, path: str, body: bytes = b"", *, kind: str = "") -> Response:
-        """One exchange. JoinError(`http failed`) when the server cannot be reached or hangs up."""
+    async def request(
+        self, method: str, path: str, body: bytes = b"", *, fields: dict[str, str] | None = None
+    ) -> Response:
+        """One exchange. UnreachableError when the server cannot be reached or hangs up."""
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._authority}\r\nContent-Length: {len(body)}\r\n"
-        if kind:
-            head += f"Content-Type: {kind}\r\n"
+        for name, value in (fields or {}).items():
+            head += f"{name}: {value}\r\n"
         async with self._gate:
             connection = await self._connection()
             try:
@@ -132,5 +141,5 @@ class HttpPool:
         try:
             _, made = await loop.create_connection(_Connection, self._host, self._port, ssl=self._tls)
         except OSError as error:
-            raise JoinError("http failed", repr(error)) from error
+            raise UnreachableError(repr(error)) from error
         return made

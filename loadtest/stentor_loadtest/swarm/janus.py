@@ -13,7 +13,7 @@ import socket
 from typing import Any
 
 from stentor_loadtest.errors import JoinError
-from stentor_loadtest.swarm.signalling import Local, Remote
+from stentor_loadtest.swarm.signalling import NOBODY, Local, Place, Remote
 from stentor_loadtest.wire import sdp
 
 _MESSAGE = 1 << 16  # bytes: more than any message has
@@ -35,7 +35,7 @@ class JanusSignalling:
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._session: asyncio.Task[int] | None = None
 
-    async def start(self, local: Local) -> Remote:
+    async def start(self, local: Local, place: Place = NOBODY) -> Remote:
         """Attach a handle, watch the stream, answer the offer."""
         if self._session is None:
             self._session = self._loop.create_task(self._create())

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from stentor_loadtest.errors import JoinError, WireError
 from stentor_loadtest.listener.ice import CHECK_INTERVAL
 from stentor_loadtest.listener.state import State
-from stentor_loadtest.swarm.member import SwarmMember
 from stentor_loadtest.swarm.native import NoticeKind, Swarm
+from stentor_loadtest.swarm.session import SwarmSession
 from stentor_loadtest.swarm.session_keys import session_keys
-from stentor_loadtest.swarm.signalling import Local, Remote, Signalling
+from stentor_loadtest.swarm.signalling import NOBODY, Local, Place, Remote, Signalling
 from stentor_loadtest.wire.dtls import DtlsClient, DtlsIdentity
 from stentor_loadtest.wire.srtp import client_keys
 from stentor_loadtest.wire.stun import Address
@@ -26,7 +26,7 @@ TICK = 0.01  # seconds between looks at what has to be sent again
 class _Pending:
     """A join under way; gone, with its 80 KB of OpenSSL, as soon as the listener is seated and hears."""
 
-    member: SwarmMember
+    session: SwarmSession
     dtls: DtlsClient | None
     heard: asyncio.Future[None]
     check_at: float
@@ -43,7 +43,7 @@ class Joiner:
         self._identity = identity
         self._prefer = prefer
         self._pending: dict[int, _Pending] = {}
-        self._seated: dict[int, SwarmMember] = {}
+        self._seated: dict[int, SwarmSession] = {}
         self._ticker: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -59,50 +59,62 @@ class Joiner:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
 
-    async def join(self, member: SwarmMember, *, timeout: float) -> None:  # noqa: ASYNC109 part of what is measured
-        """Return once the first audio packet is authenticated. JoinError says at which step it stopped."""
-        member.click()
+    async def join(
+        self,
+        session: SwarmSession,
+        *,
+        timeout: float,  # noqa: ASYNC109 part of what is measured
+        place: Place = NOBODY,
+    ) -> Place:
+        """Return the place it was given, once the first audio packet is authenticated.
+
+        JoinError says at which step it stopped; RefusedError, when the server said when to ask again.
+        """
+        session.click()
         try:
             async with asyncio.timeout(timeout):
-                address = self._swarm.address_of(member.index)
+                address = self._swarm.address_of(session.index)
                 local = Local(os.urandom(4).hex(), os.urandom(16).hex(), address)
-                remote = await self._signalling.start(local)
-                member.session = remote.session
-                member.mark("answered")
-                await self._connect(member, local, remote)
+                remote = await self._signalling.start(local, place)
+                session.url, session.shard = remote.session, remote.shard
+                session.mark("answered")
+                await self._connect(session, local, remote)
+                return remote.place
         except TimeoutError:
-            raise self._failed(member, JoinError(f"timeout while {member.state.value}")) from None
+            raise self._failed(session, JoinError(f"timeout while {session.state.value}")) from None
         except WireError as error:
-            raise self._failed(member, JoinError(str(error))) from error
+            raise self._failed(session, JoinError(str(error))) from error
         except JoinError as error:
-            raise self._failed(member, error) from error
+            raise self._failed(session, error) from error
         finally:
-            self._pending.pop(member.index, None)
+            self._pending.pop(session.index, None)
 
-    async def leave(self, member: SwarmMember) -> None:
+    async def leave(self, session: SwarmSession) -> None:
         """Stop hearing, and end the session."""
-        self._swarm.unseat(member.index)
-        self._seated.pop(member.index, None)
-        if member.state is not State.CLOSED:
-            member.move(State.CLOSED)
-        if member.session is not None:
-            await self._signalling.end(member.session)
+        session.freeze()
+        self._swarm.unseat(session.index)
+        self._seated.pop(session.index, None)
+        if session.state is not State.CLOSED:
+            session.move(State.CLOSED)
+        if session.url is not None:
+            await self._signalling.end(session.url)
 
-    def _failed(self, member: SwarmMember, error: JoinError) -> JoinError:
-        self._swarm.unseat(member.index)
-        if member.state is not State.FAILED:
-            member.move(State.FAILED)
+    def _failed(self, session: SwarmSession, error: JoinError) -> JoinError:
+        session.freeze()
+        self._swarm.unseat(session.index)
+        if session.state is not State.FAILED:
+            session.move(State.FAILED)
         return error
 
-    async def _connect(self, member: SwarmMember, local: Local, remote: Remote) -> None:
+    async def _connect(self, session: SwarmSession, local: Local, remote: Remote) -> None:
         server = self._candidate(remote)
         answer = remote.answer
         dtls = DtlsClient(self._identity, expected_fingerprint=answer.fingerprint)
         heard = self._loop.create_future()
-        self._pending[member.index] = _Pending(member, dtls, heard, time.monotonic() + CHECK_INTERVAL)
-        member.move(State.CHECKING)
+        self._pending[session.index] = _Pending(session, dtls, heard, time.monotonic() + CHECK_INTERVAL)
+        session.move(State.CHECKING)
         username, passwords = f"{answer.ice_ufrag}:{local.ufrag}", (answer.ice_pwd, local.password)
-        if not self._swarm.begin(member.index, server, username, passwords):
+        if not self._swarm.begin(session.index, server, username, passwords):
             raise JoinError("cannot send", "is the source network local to this machine?")
         await heard
 
@@ -127,29 +139,29 @@ class Joiner:
                 self._handshake(pending, pending.dtls, kind, data, now)
 
     def _lost(self, index: int) -> None:
-        member = self._seated.pop(index, None)
-        if member is not None:
-            member.move(State.FAILED)
+        session = self._seated.pop(index, None)
+        if session is not None:
+            session.move(State.FAILED)
 
     def _hears(self, pending: _Pending) -> None:
-        pending.member.first_packet()
-        self._seated[pending.member.index] = pending.member
+        pending.session.first_packet()
+        self._seated[pending.session.index] = pending.session
         if not pending.heard.done():
             pending.heard.set_result(None)
 
     def _handshake(
         self, pending: _Pending, dtls: DtlsClient, kind: NoticeKind, data: bytes, now: float
     ) -> None:
-        member = pending.member
+        session = pending.session
         try:
             if kind is NoticeKind.NOMINATED:
-                member.mark("nominated")
-                member.move(State.HANDSHAKING)
+                session.mark("nominated")
+                session.move(State.HANDSHAKING)
                 dtls.start(now=now)
             else:
                 dtls.receive(data, now=now)
             for datagram in dtls.take_datagrams():
-                self._swarm.send(member.index, datagram)
+                self._swarm.send(session.index, datagram)
             if dtls.connected:
                 self._seat(pending, dtls)
         except WireError as error:
@@ -157,13 +169,13 @@ class Joiner:
                 pending.heard.set_exception(error)
 
     def _seat(self, pending: _Pending, dtls: DtlsClient) -> None:
-        member = pending.member
+        session = pending.session
         profile, material = dtls.keying_material()
         keys = session_keys(client_keys(profile, material))
-        self._swarm.seat(member.index, keys, int.from_bytes(os.urandom(4), "big"))
+        self._swarm.seat(session.index, keys, int.from_bytes(os.urandom(4), "big"))
         pending.dtls = None
-        member.mark("connected")
-        member.move(State.CONNECTED)
+        session.mark("connected")
+        session.move(State.CONNECTED)
 
     async def _tick_forever(self) -> None:
         while True:
@@ -173,7 +185,7 @@ class Joiner:
                 self._again(pending, now)
 
     def _again(self, pending: _Pending, now: float) -> None:
-        state, index = pending.member.state, pending.member.index
+        state, index = pending.session.state, pending.session.index
         if now >= pending.check_at and state in (State.CHECKING, State.HANDSHAKING):
             pending.check_at = now + (CHECK_INTERVAL if state is State.CHECKING else CONNECTING_INTERVAL)
             self._swarm.check(index)

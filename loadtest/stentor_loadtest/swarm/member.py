@@ -1,58 +1,77 @@
-"""One listener of a swarm, as Python follows it."""
+"""One listener of a swarm: its sessions, and how it came back or moved from one to the next."""
 
 from __future__ import annotations
 
-import time
+from dataclasses import dataclass, field
+from typing import Literal
 
-from stentor_loadtest.listener.state import MOVES, State
-from stentor_loadtest.swarm.native import Heard, Swarm
+from stentor_loadtest.listener.state import State
+from stentor_loadtest.swarm.counts import Heard, merged
+from stentor_loadtest.swarm.hearing import Hearing
+from stentor_loadtest.swarm.native import Swarm
+from stentor_loadtest.swarm.session import SwarmSession
+from stentor_loadtest.swarm.signalling import NOBODY, Place
 
 
+@dataclass(slots=True)
+class Change:
+    """From one session to the next. Wall-clock seconds."""
+
+    why: Literal["silence", "closed", "moved"]
+    begin: float
+    """When the last packet came before the silence, or the move was begun."""
+    from_shard: int | None
+    attempts: int = 0
+    heard: float | None = None
+    """When the new session's first packet came, or the old one's next; None as long as neither has."""
+    to_shard: int | None = None
+
+
+@dataclass(slots=True)
 class SwarmMember:
-    """Follows the join; what it then hears is counted in C."""
+    """`number` is its place in the engine's list of listeners."""
 
-    __slots__ = ("_final", "_swarm", "clicked_at", "index", "session", "started", "state", "timings")
+    swarm: Swarm
+    number: int
+    sessions: list[SwarmSession] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    place: Place = NOBODY
+    """What it shows when it asks for its next session."""
+    left: bool = False
+    busy: bool = False
+    """Coming back, moving, or not in yet: nobody else starts another session meanwhile."""
+    _final: Hearing | None = None
 
-    def __init__(self, swarm: Swarm, index: int) -> None:
-        self._swarm = swarm
-        self._final: Heard | None = None
-        self.index = index
-        self.state = State.NEW
-        self.session: str | None = None
-        self.timings: dict[str, float] = {}
-        self.started = 0.0
-        self.clicked_at = 0.0
+    @property
+    def current(self) -> SwarmSession | None:
+        """The newest session that was heard, or the newest there is."""
+        heard = [session for session in self.sessions if "heard" in session.timings]
+        return heard[-1] if heard else self.sessions[-1] if self.sessions else None
 
-    def click(self) -> None:
-        """The join begins."""
-        self.started = time.monotonic()
-        self.clicked_at = time.time()
-        self.move(State.OFFERING)
+    @property
+    def state(self) -> State:
+        """How far it is."""
+        return State.NEW if self.current is None else self.current.state
 
-    def mark(self, step: str) -> None:
-        """Note how long a step took from the click."""
-        self.timings[step] = time.monotonic() - self.started
-
-    def move(self, state: State) -> None:
-        """Go on to another state."""
-        if state not in MOVES[self.state]:
-            raise AssertionError(f"{self.state} -> {state}")
-        self.state = state
-
-    def first_packet(self) -> None:
-        """It hears: by the time the kernel took the packet in, not by when we were told."""
-        heard = self.reception.first_arrival - self.clicked_at
-        self.timings["heard"] = max(heard, self.timings.get("connected", 0.0))
-        self.move(State.LISTENING)
-
-    def freeze(self) -> None:
-        """Keep what was counted: the engine goes away."""
-        self._final = self._swarm.heard(self.index)
+    @property
+    def timings(self) -> dict[str, float]:
+        """Of the session by which it got in first."""
+        for session in self.sessions:
+            if "heard" in session.timings:
+                return session.timings
+        return self.sessions[-1].timings if self.sessions else {}
 
     @property
     def reception(self) -> Heard:
-        """What it received."""
-        return self._final if self._final is not None else self._swarm.heard(self.index)
+        """What it received, by all its sessions."""
+        if len(self.sessions) == 1:
+            return self.sessions[0].reception
+        return merged([session.reception for session in self.sessions], self.hearing)
+
+    @property
+    def hearing(self) -> Hearing:
+        """What it heard, by whichever of its sessions."""
+        return self._final if self._final is not None else self.swarm.hearing(self.number)
 
     @property
     def unreadable(self) -> int:
@@ -63,3 +82,9 @@ class SwarmMember:
     def sender_reports(self) -> int:
         """Sender reports it got."""
         return self.reception.sender_reports
+
+    def freeze(self) -> None:
+        """Keep everything as it is now: the engine goes away."""
+        for session in self.sessions:
+            session.freeze()
+        self._final = self.swarm.hearing(self.number)

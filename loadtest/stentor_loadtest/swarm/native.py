@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address
 
 from stentor_loadtest.errors import LoadTestError
 from stentor_loadtest.histogram import Histogram
+from stentor_loadtest.swarm.counts import Heard, Totals
+from stentor_loadtest.swarm.hearing import Gap, Hearing
 from stentor_loadtest.swarm.session_keys import SessionKeys
 from stentor_loadtest.wire.stun import Address
 
@@ -32,51 +33,6 @@ class NoticeKind(IntEnum):
     CLOSED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What one listener received since it was seated or since `mark`; times in seconds."""
-
-    packets: int
-    expected: int
-    octets: int
-    duplicates: int
-    backwards: int
-    late: int
-    """Packets later than 20 ms."""
-    longest_gap: float
-    unreadable: int
-    opened: int
-    """Packets authenticated and decrypted."""
-    sender_reports: int
-    consent_sent: int
-    consent_answered: int
-    reports_sent: int
-    first_arrival: float
-    """Wall-clock time; 0.0 before the first packet."""
-    last_arrival: float
-    seated: bool
-
-    @property
-    def lost(self) -> int:
-        """Expected packets that never came."""
-        return max(0, self.expected - self.packets)
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Of the whole swarm since it was opened."""
-
-    datagrams: int
-    early: int
-    """Media before the listener's own handshake was complete."""
-    notices_lost: int
-    kernel_drops: int
-    """Datagrams the kernel dropped because we were too slow."""
-    send_errors: int
-    cpu_seconds: float
-    """Of the engine's thread."""
-
-
 class SwarmError(LoadTestError):
     """The engine could not be opened; the text says why."""
 
@@ -94,6 +50,7 @@ class Swarm:
         self._handle = handle
         self._notices = ffi.new("swarm_notice[]", _TAKE)
         self._listener = ffi.new("swarm_listener_stats *")
+        self._hearing = ffi.new("swarm_hearing_stats *")
         self.listeners = listeners
         self._first_address = first_address
         if lib.swarm_start(handle) != 0:
@@ -200,6 +157,30 @@ class Swarm:
             last_arrival=s.last_packet_ns / 1e9,
             seated=bool(s.seated),
         )
+
+    def assign(self, index: int, listener: int) -> None:
+        """Session `index` is one of `listener` from now on; before, each is a listener of its own."""
+        lib.swarm_assign(self._handle, index, listener)
+
+    def hearing(self, listener: int) -> Hearing:
+        """What one listener heard, by whichever of its sessions."""
+        s = self._hearing
+        lib.swarm_heard_by(self._handle, listener, s)
+        silences = tuple(Gap(s.begins[at] / 1e9, s.ends[at] / 1e9) for at in range(min(16, s.gaps)))
+        return Hearing(
+            first_arrival=s.first_packet_ns / 1e9,
+            last_arrival=s.last_packet_ns / 1e9,
+            longest_gap=s.longest_gap_ns / 1e9,
+            gaps=s.gaps,
+            lost=s.lost_ns / 1e9,
+            silences=silences,
+        )
+
+    def quiet(self, since: float) -> list[int]:
+        """Listeners that heard something once, and nothing since this wall-clock time."""
+        found = ffi.new("uint32_t[]", self.listeners)
+        count = lib.swarm_quiet(self._handle, int(since * 1e9), found, self.listeners)
+        return [int(listener) for listener in ffi.unpack(found, count)]
 
     def totals(self) -> Totals:
         """The sums."""

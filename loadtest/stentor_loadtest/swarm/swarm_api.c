@@ -1,4 +1,4 @@
-/* Life cycle and what Python may ask. */
+/* Life cycle, joining and leaving. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,16 +20,21 @@ static swarm *allocate(uint32_t listeners)
         return NULL;
     s->fd = s->epoll = s->wake = -1;
     s->rows = calloc(listeners, sizeof *s->rows);
+    s->hearings = calloc(listeners, sizeof *s->hearings);
+    s->listener_of = calloc(listeners, sizeof *s->listener_of);
     s->ring = calloc(SWARM_RING, sizeof *s->ring);
     s->cipher = swarm_cipher_new();
     s->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&s->lock, NULL);
-    if (s->rows == NULL || s->ring == NULL || s->cipher == NULL || s->wake < 0) {
+    if (s->rows == NULL || s->hearings == NULL || s->listener_of == NULL || s->ring == NULL || s->cipher == NULL ||
+        s->wake < 0) {
         swarm_close(s);
         return NULL;
     }
-    for (uint32_t i = 0; i < listeners; i++)
+    for (uint32_t i = 0; i < listeners; i++) {
         s->rows[i].fd = -1;
+        s->listener_of[i] = i;
+    }
     s->count = listeners;
     swarm_program_reset(&s->program);
     return s;
@@ -96,6 +101,8 @@ void swarm_close(swarm *s)
     swarm_cipher_free(s->cipher);
     pthread_mutex_destroy(&s->lock);
     free(s->rows);
+    free(s->hearings);
+    free(s->listener_of);
     free(s->ring);
     free(s);
 }
@@ -172,61 +179,5 @@ void swarm_unseat(swarm *s, uint32_t index)
         return;
     pthread_mutex_lock(&s->lock);
     s->rows[index].state = SWARM_GONE;
-    pthread_mutex_unlock(&s->lock);
-}
-
-void swarm_mark(swarm *s)
-{
-    pthread_mutex_lock(&s->lock);
-    swarm_program_mark(&s->program);
-    for (uint32_t i = 0; i < s->count; i++)
-        swarm_reception_mark(&s->rows[i].reception);
-    pthread_mutex_unlock(&s->lock);
-}
-
-void swarm_listener(swarm *s, uint32_t index, swarm_listener_stats *out)
-{
-    memset(out, 0, sizeof *out);
-    if (index >= s->count)
-        return;
-    pthread_mutex_lock(&s->lock);
-    const swarm_listener_row *row = &s->rows[index];
-    const swarm_reception *r = &row->reception;
-    *out = (swarm_listener_stats){.packets = r->packets,
-                                  .expected = swarm_expected(r),
-                                  .bytes = r->bytes,
-                                  .duplicates = r->duplicates,
-                                  .backwards = r->backwards,
-                                  .late_20ms = r->late,
-                                  .longest_gap_ns = r->longest_gap,
-                                  .unreadable = row->unreadable,
-                                  .opened = row->opened,
-                                  .sender_reports = row->sender_reports,
-                                  .consent_sent = row->consent_sent,
-                                  .consent_answered = row->consent_answered,
-                                  .reports_sent = row->reports_sent,
-                                  .first_packet_ns = (uint64_t)r->started_at,
-                                  .last_packet_ns = (uint64_t)r->arrival,
-                                  .seated = row->state == SWARM_SEATED,
-                                  .closed = row->state == SWARM_GONE};
-    pthread_mutex_unlock(&s->lock);
-}
-
-void swarm_sum(swarm *s, swarm_totals *out)
-{
-    pthread_mutex_lock(&s->lock);
-    *out = s->totals;
-    pthread_mutex_unlock(&s->lock);
-}
-
-void swarm_lateness(swarm *s, int shared_baseline, uint64_t *counts, size_t buckets)
-{
-    pthread_mutex_lock(&s->lock);
-    const swarm_histogram *h = shared_baseline ? &s->program.shared : &s->program.own;
-    for (size_t i = 0; i < buckets; i++)
-        counts[i] = i < SWARM_LATE_BUCKETS ? h->counts[i] : 0;
-    if (buckets > 0)
-        for (size_t i = buckets; i < SWARM_LATE_BUCKETS; i++)
-            counts[buckets - 1] += h->counts[i];
     pthread_mutex_unlock(&s->lock);
 }

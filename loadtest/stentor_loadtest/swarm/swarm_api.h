@@ -31,6 +31,13 @@ typedef struct {
     int seated, closed;
 } swarm_listener_stats;
 
+/* Of one listener over all its sessions; gaps count since its first packet or since swarm_mark. */
+typedef struct {
+    uint64_t first_packet_ns, last_packet_ns; /* CLOCK_REALTIME; 0 before the first */
+    uint64_t longest_gap_ns, gaps, lost_ns;   /* a gap: 60 ms longer than packets are, and more; lost: by so much */
+    uint64_t begins[16], ends[16];            /* of the first 16 gaps */
+} swarm_hearing_stats;
+
 /* Of the whole swarm since it was opened. */
 typedef struct {
     uint64_t datagrams, early, up, up_lost, kernel_drops, send_errors, cpu_ns;
@@ -52,6 +59,11 @@ int swarm_check(swarm *s, uint32_t index); /* send the check once more */
 /* From now on its packets are counted. keys NULL: plain RTP, nothing is sent back. */
 int swarm_seat(swarm *s, uint32_t index, const swarm_keys *keys, uint32_t own_ssrc);
 void swarm_unseat(swarm *s, uint32_t index);
+/* The session of this row is one of `listener` from now on; before the first call each row is its own listener. */
+void swarm_assign(swarm *s, uint32_t index, uint32_t listener);
+void swarm_heard_by(swarm *s, uint32_t listener, swarm_hearing_stats *out);
+/* Listeners that heard something once, and nothing since `since_ns` (CLOCK_REALTIME); returns how many. */
+size_t swarm_quiet(swarm *s, uint64_t since_ns, uint32_t *out, size_t most);
 void swarm_mark(swarm *s);               /* a new measuring window begins */
 void swarm_listener(swarm *s, uint32_t index, swarm_listener_stats *out);
 void swarm_sum(swarm *s, swarm_totals *out);

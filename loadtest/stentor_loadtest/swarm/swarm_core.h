@@ -9,6 +9,7 @@
 
 #include "swarm_api.h"
 #include "swarm_crypto.h"
+#include "swarm_hearing.h"
 #include "swarm_reception.h"
 #include "swarm_stun.h"
 
@@ -46,6 +47,8 @@ struct swarm {
     swarm_cipher *cipher;
     swarm_program program;
     swarm_listener_row *rows;
+    swarm_hearing *hearings; /* of listeners */
+    uint32_t *listener_of;   /* of rows */
     swarm_notice *ring;
     uint32_t ring_at, ring_used;
 };

@@ -17,6 +17,7 @@ enum {
     SOURCE_DESCRIPTION = 202
 };
 static const char CNAME[] = "loadtest";
+static const int64_t FRAME = 20000000; /* the shortest packet, in ns: one frame of Opus */
 
 /* RFC 7714 sections 8.1 and 9.1: two zero bytes, SSRC, 48-bit index, all of it xor the salt. */
 static void nonce(uint8_t iv[12], const uint8_t salt[12], const uint8_t ssrc[4], uint64_t index)
@@ -43,6 +44,12 @@ static int open_rtp(swarm *s, swarm_listener_row *row, const uint8_t *data, size
     return 1;
 }
 
+static void hear(swarm *s, uint32_t index, int64_t arrival)
+{
+    int64_t length = s->rows[index].reception.duration * 62500 / 3; /* 48 kHz (RFC 7587 section 4.1) in ns */
+    swarm_hear(&s->hearings[s->listener_of[index]], arrival, length > FRAME ? length : FRAME);
+}
+
 static void receive_rtp(swarm *s, uint32_t index, const uint8_t *data, size_t length, int64_t arrival)
 {
     swarm_listener_row *row = &s->rows[index];
@@ -55,12 +62,14 @@ static void receive_rtp(swarm *s, uint32_t index, const uint8_t *data, size_t le
         }
         r->ssrc = swarm_get32(data + 8);
         swarm_receive(r, &s->program, sequence, swarm_get32(data + 4), arrival, length);
+        hear(s, index, arrival);
         swarm_tell(s, index, SWARM_HEARD, NULL, 0);
         return;
     }
     int64_t extended = swarm_extend(r->highest, sequence, 16);
     if (!swarm_receive(r, &s->program, extended, swarm_get32(data + 4), arrival, length))
         return;
+    hear(s, index, arrival);
     if (!row->plain && r->packets % s->verify_every == 0 && !open_rtp(s, row, data, length, extended))
         row->unreadable++;
 }

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from stentor_loadtest.histogram import Histogram
 from stentor_loadtest.listener.reception import Reception
-from stentor_loadtest.swarm.native import Heard, NoticeKind, Swarm
+from stentor_loadtest.swarm.counts import Heard
+from stentor_loadtest.swarm.native import NoticeKind, Swarm
 from stentor_loadtest.swarm.session_keys import session_keys
 from stentor_loadtest.wire import rtcp, stun
 from stentor_loadtest.wire.srtp import AEAD_AES_128_GCM, Keys, RtcpCipher, derive
@@ -199,3 +200,44 @@ def test_mark_begins_a_new_window() -> None:
         assert (found.packets, found.expected) == (2, 3)
         assert swarm.lateness().total == 2
         assert swarm.heard(1).packets == 0
+
+
+def send_plain(server: socket.socket, swarm: Swarm, index: int, sequence: int) -> None:
+    header = struct.pack("!BBHII", 0x80, 111, sequence, sequence * 960, 7)
+    server.sendto(header, (str(FIRST + index), swarm.port))
+    heard(swarm, index, 1)
+
+
+def test_a_listener_hears_by_either_of_its_sessions() -> None:
+    with swarm_and_server(3) as (swarm, server):
+        swarm.assign(2, 0)
+        for index in range(3):
+            swarm.seat(index, None, 0)
+        send_plain(server, swarm, 0, 1)
+        time.sleep(0.05)
+        send_plain(server, swarm, 2, 500)  # another shard has numbers of its own
+        time.sleep(0.05)
+        send_plain(server, swarm, 0, 2)
+        wait_for(lambda: swarm.heard(0).packets == 2, timeout=5, what="the last packet")
+        found = swarm.hearing(0)
+        assert 0.05 <= found.longest_gap < swarm.heard(0).longest_gap
+        assert swarm.hearing(1).first_arrival == 0.0
+        assert swarm.quiet(found.last_arrival - 0.001) == []
+        assert swarm.quiet(time.time() + 1) == [0]
+
+
+def test_a_gap_is_kept_with_its_begin_and_end() -> None:
+    with swarm_and_server(1) as (swarm, server):
+        swarm.seat(0, None, 0)
+        send_plain(server, swarm, 0, 1)
+        before = swarm.hearing(0).last_arrival
+        time.sleep(0.12)
+        send_plain(server, swarm, 0, 2)
+        wait_for(lambda: swarm.hearing(0).gaps == 1, timeout=5, what="the gap")
+        found = swarm.hearing(0)
+        assert found.silences[0].begin == before
+        assert found.silences[0].end == found.last_arrival
+        assert found.silences[0].seconds == pytest.approx(found.longest_gap, abs=1e-6)
+        assert found.lost == pytest.approx(found.longest_gap - 0.020, abs=1e-6)
+        swarm.mark()
+        assert swarm.hearing(0).gaps == 0

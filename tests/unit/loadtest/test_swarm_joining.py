@@ -64,7 +64,7 @@ async def test_requests_share_a_connection_and_answers_may_come_in_pieces() -> N
     ]
     async with http_server(answers) as (base, requests, connections):
         pool = HttpPool(base)
-        created = await pool.request("POST", "/whep/x", b"offer", kind="application/sdp")
+        created = await pool.request("POST", "/whep/x", b"offer", fields={"Content-Type": "application/sdp"})
         assert (created.status, created.body, created.header("location")) == (201, b"v=0\n", "/whep/x/1")
         ended = await pool.request("DELETE", "/whep/x/1")
         assert (ended.status, ended.body) == (200, b"")
