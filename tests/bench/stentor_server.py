@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from secrets import token_urlsafe
 
 from bench.link import Link
-from bench.machine import SERVER_CORE, CoreTime, pin
+from bench.machine import SERVER_CORE, SWARM_CORE, CoreTime, pin
 from stentor_loadtest.swarm.crowd import Crowd
-from stentor_loadtest.swarm.signalling import WhepSignalling
+from stentor_loadtest.swarm.whep import WhepSignalling
 from support.publisher import publishing
 from support.server_process import STENTOR, ServerProcess
+from support.waiting import wait_for
 
+LINK_IP = "127.0.0.1"  # between server and stage
 MOST = 30_000  # seats: more than any machine of this size can serve
 
 
@@ -68,19 +72,52 @@ def options_of(variant: Variant) -> list[str] | None:
 
 @contextmanager
 def running(folder: Path, link: Link, options: list[str]) -> Iterator[Running]:
-    """Start it and put a host on air, for the time of a `with`."""
+    """Start it and put a host on air, for the time of a `with`.
+
+    Gateway and relay are one process on the server's core; the stage and the store that the two meet in are
+    on the swarm's, as on a machine of their own.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    server = ServerProcess(
-        folder,
-        host="0.0.0.0",
-        reach=link.server_ip,
-        prefix=[*pin(SERVER_CORE), *link.prefix],
-        options=options,
-    )
-    try:
-        server.start()
-        event = server.create_event("Bench")
-        with publishing(server, event):
-            yield Running(server.pid, server.base, event.id, CoreTime(server.pid), link)
-    finally:
-        server.stop()
+    secret = folder / "secret"
+    secret.touch(0o600)
+    secret.write_text(token_urlsafe(48))
+    with _store(folder) as redis:
+        cluster = ["--redis", redis, "--cluster", f"{LINK_IP}:0", "--cluster-secret-file", str(secret)]
+        stage = ServerProcess(
+            folder / "stage",
+            reach=link.server_ip,
+            host="0.0.0.0",
+            prefix=[*pin(SWARM_CORE), *link.prefix],
+            options=["--roles", "stage", *cluster],
+        )
+        server = ServerProcess(
+            folder / "server",
+            host="0.0.0.0",
+            reach=link.server_ip,
+            prefix=[*pin(SERVER_CORE), *link.prefix],
+            options=["--roles", "gateway,relay", *cluster, *options],
+        )
+        try:
+            stage.start()
+            server.start()
+            event = server.create_event("Bench")
+            with publishing(server, event):
+                yield Running(server.pid, server.base, event.id, CoreTime(server.pid), link)
+        finally:
+            server.stop_now()
+            stage.stop_now()
+
+
+@contextmanager
+def _store(folder: Path) -> Iterator[str]:
+    """URL of a redis-server of our own, on a socket: namespaces do not separate it."""
+    binary = shutil.which("redis-server")
+    assert binary is not None, "redis-server is not installed: apt-get install redis-server"
+    path = folder / "redis.sock"
+    command = [*pin(SWARM_CORE), binary, "--port", "0", "--unixsocket", str(path), "--save", ""]
+    with subprocess.Popen([*command, "--dir", str(folder)], stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_for(path.exists, timeout=5.0, what="redis-server ready")
+            yield f"unix://{path}"
+        finally:
+            process.terminate()

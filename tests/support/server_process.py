@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -46,6 +47,7 @@ class ServerProcess:
         options: Sequence[str] = (),
     ) -> None:
         self.state_dir = state_dir
+        state_dir.mkdir(parents=True, exist_ok=True)
         self.http_port = free_tcp_port()
         self.udp_port = free_udp_port()
         self._host = host
@@ -83,6 +85,13 @@ class ServerProcess:
 
     def stop(self) -> None:
         """Ask it to end (SIGTERM) and wait."""
+        self._end(signal.SIGTERM)
+
+    def stop_now(self) -> None:
+        """Ask twice: a node of a cluster does not wait until its listeners have moved."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)  # two signals at once would be one
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:

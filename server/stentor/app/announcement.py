@@ -6,12 +6,12 @@ from stentor.app.first_event import FirstEvent
 from stentor.core.outputs import Address
 
 
-def ready_text(*, base_url: str, udp: Address, store: str, first: FirstEvent | None) -> str:
+def ready_text(*, base_url: str, udp: Address | None, store: str, first: FirstEvent | None) -> str:
     """A few lines for a terminal. The host link carries the host key: for the operator, never for a log."""
     lines = [
         "",
         f"  Stentor is ready at {base_url}",
-        f"  Media on UDP {udp[0]}:{udp[1]}, events in {store}",
+        f"  Events in {store}" if udp is None else f"  Media on UDP {udp[0]}:{udp[1]}, events in {store}",
     ]
     if first is not None:
         lines += [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stentor.core.config import OPTIONS, Option
+from stentor.core.config import SERVER_OPTIONS
+from stentor.core.law_options import LAW_OPTIONS
+from stentor.core.option import Option
 
 HEAD = """\
 # Configuration
@@ -17,7 +19,9 @@ that has it counts:
 A key that does not exist stops the start with its name. An option that may be given several times is repeated
 on the command line, separated by spaces in the environment, and a list in the file. `stentor config check`
 says whether a configuration is right, `stentor config print` shows what is in force.
+"""
 
+TABLE = """
 | option | value | default | what it is |
 |---|---|---|---|
 """
@@ -27,10 +31,22 @@ Two more variables belong to the client commands: `STENTOR_SERVER` (`--server` o
 `STENTOR_KEY` (`--key` of `stentor publish`).
 """
 
+LAWS = """
+## The laws of admission
+
+How many are seated, how fast people join, when packets get longer, and who is called when. What is shipped
+is meant to fit every machine, because costs are measured while it runs; nobody has to change any of these.
+Shares are from 0 to 1. They are set like every other option. `core/admission/laws.py` is their source.
+"""
+
 
 def reference_page() -> str:
     """The Markdown of `docs/configuration.md`."""
-    return HEAD + "".join(_row(option) for option in OPTIONS) + FOOT
+    return HEAD + _table(SERVER_OPTIONS) + FOOT + LAWS + _table(LAW_OPTIONS)
+
+
+def _table(options: tuple[Option, ...]) -> str:
+    return TABLE + "".join(_row(option) for option in options)
 
 
 def _row(option: Option) -> str:

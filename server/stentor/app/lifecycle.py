@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Awaitable
 
 from stentor.app.announcement import ready_text
 from stentor.app.first_event import first_event
@@ -27,7 +28,20 @@ async def serve(settings: Settings) -> None:
         if settings.first_event is not None:
             now = clock.wall()
             first = await first_event(server.book, settings.state_dir, settings.first_event, now=now)
-        udp = server.media.endpoint.address
-        print(ready_text(base_url=server.base_url, udp=udp, store=server.store, first=first), flush=True)
+        text = ready_text(base_url=server.base_url, udp=server.udp, store=server.store, first=first)
+        print(text, flush=True)
         await told_to_stop.wait()
+        told_to_stop.clear()
+        await _either(server.empty(), told_to_stop.wait())
         _log.info("stopping: saying goodbye to everybody")
+
+
+async def _either(*steps: Awaitable[object]) -> None:
+    """Until one is done: a second signal ends the patience of the first."""
+    tasks = [asyncio.ensure_future(step) for step in steps]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,65 +1,76 @@
-"""Once a second: heartbeats from shards to gateways, gauges, and what the directory should hold of us."""
+"""Once a second: heartbeats from a media port's shards, and what its core has counted."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from stentor.app.media_plane import MediaPlane
-from stentor.cluster.directory import Directory, StoreUnavailableError
-from stentor.gateway.shard_table import ShardTable
+from stentor.app.media_base import MediaBase
+from stentor.core.links import Heartbeat, ShardRecord
+from stentor.ingest.ingest import Ingest
 from stentor.net import clock
+from stentor.relay.shard import RelayShard
 from stentor.telemetry.metrics import Metrics
 
 INTERVAL = 1.0  # seconds; a gateway calls a shard stale after three
-PUBLISH_EVERY = 30  # beats: a store that came back empty learns of us again
+
+
+class Port(Protocol):
+    """A role with a heart: `RelayShard`, `Ingest`."""
+
+    record: ShardRecord
+
+    def heartbeat(self, *, now: float) -> Heartbeat:
+        """What gateways need to know."""
 
 
 class Pulse:
-    """In one process the heartbeat is a call; between machines it will be a signed datagram."""
+    """Of one media port."""
 
-    def __init__(self, media: MediaPlane, shards: ShardTable, directory: Directory, metrics: Metrics) -> None:
-        self._ports = (media.relay, media.ingest)
-        self._media = media
-        self._shards = shards
-        self._directory = directory
+    def __init__(
+        self,
+        base: MediaBase,
+        metrics: Metrics,
+        *,
+        relay: RelayShard | None,
+        ingest: Ingest | None,
+        deliver: Callable[[ShardRecord, Heartbeat], None],
+    ) -> None:
+        """`deliver(record, heartbeat)` brings a heartbeat to the gateways: by a call, or by datagrams."""
+        self._base = base
         self._metrics = metrics
+        self._relay = relay
+        self._ports: Sequence[Port] = [port for port in (relay, ingest) if port is not None]
+        self._deliver = deliver
         self._seen: Counter[tuple[int, str]] = Counter()
         self._sent: Counter[str] = Counter()
-        self._lateness = [] if media.native is None else media.native.lateness_limits()
+        self._lateness = [] if base.native is None else base.native.lateness_limits()
         self._task: asyncio.Task[None] | None = None
 
-    async def publish(self) -> None:
-        """Write this process's shards into the directory."""
-        for port in self._ports:
-            await self._directory.put_shard(port.record)
-
     def start(self) -> None:
-        """Make this process's shards known to its gateway, beat once, then go on."""
-        for port in self._ports:
-            self._shards.on_record(port.record)
+        """Beat once, then go on."""
         self._beat()
         self._task = asyncio.create_task(self._go_on(), name="pulse")
 
     async def stop(self) -> None:
-        """Stop, and leave the directory."""
+        """Stop."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        with contextlib.suppress(StoreUnavailableError):
-            for port in self._ports:
-                await self._directory.remove_shard(port.record.shard)
 
     def _count(self) -> None:
         """Take over what the pure core has counted since the last beat."""
-        relay = self._media.relay.table
-        counted = [(self._metrics.joins, "step", relay.steps)]
-        dropped = (relay, self._media.ingest.shell.table, self._media.router, self._media.endpoint)
-        counted += [(self._metrics.datagrams_dropped, "reason", source.dropped) for source in dropped]
-        if self._media.native is not None:
-            counted.append((self._metrics.datagrams_dropped, "reason", self._media.native.dropped))
-            self._count_sent(self._media.native.counters())
+        tables = [door.shell.table for door in self._base.doors.values()]
+        dropped = [table.dropped for table in tables]
+        dropped += [self._base.router.dropped, self._base.endpoint.dropped]
+        counted = [(self._metrics.datagrams_dropped, "reason", counts) for counts in dropped]
+        if self._relay is not None:
+            counted.append((self._metrics.joins, "step", self._relay.table.steps))
+        if self._base.native is not None:
+            counted.append((self._metrics.datagrams_dropped, "reason", self._base.native.dropped))
+            self._count_sent(self._base.native.counters())
         for place, (metric, label, counts) in enumerate(counted):
             for name, count in counts.items():
                 metric.labels(**{label: name}).inc(count - self._seen[place, name])
@@ -79,20 +90,16 @@ class Pulse:
     def _beat(self) -> None:
         now = clock.monotonic()
         for port in self._ports:
-            self._shards.on_heartbeat(port.heartbeat(now=now), now)
-        table = self._media.relay.table
-        self._metrics.seated("webrtc", "connected", table.connected_count)
-        self._metrics.seated("webrtc", "half_open", table.peers - table.connected_count)
-        self._metrics.relay_capacity.set(table.seats)
-        self._metrics.relay_ptime.set(self._media.relay.ptime)
+            self._deliver(port.record, port.heartbeat(now=now))
+        if self._relay is not None:
+            table = self._relay.table
+            self._metrics.seated("webrtc", "connected", table.connected_count)
+            self._metrics.seated("webrtc", "half_open", table.peers - table.connected_count)
+            self._metrics.relay_capacity.set(table.seats)
+            self._metrics.relay_ptime.set(self._relay.ptime)
         self._count()
 
     async def _go_on(self) -> None:
-        beats = 0
         while True:
             await asyncio.sleep(INTERVAL)
             self._beat()
-            beats += 1
-            if beats % PUBLISH_EVERY == 0:
-                with contextlib.suppress(StoreUnavailableError):
-                    await self.publish()

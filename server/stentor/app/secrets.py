@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import stat
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Self
 
 import msgspec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from stentor.core.errors import LocalError
 
@@ -48,6 +51,28 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         token = secrets.token_urlsafe(TOKEN_BYTES)
         return cls(secrets.token_bytes(SECRET_BYTES), secrets.token_bytes(SECRET_BYTES), token)
 
+    @classmethod
+    def of_cluster(cls, cluster_secret: bytes) -> Self:
+        """The same on every node that was given the same secret (HKDF-SHA256, RFC 5869)."""
+        size = 2 * SECRET_BYTES + TOKEN_BYTES
+        made = HKDF(SHA256(), size, salt=None, info=b"stentor node secrets").derive(cluster_secret)
+        token = base64.urlsafe_b64encode(made[2 * SECRET_BYTES :]).decode("ascii")
+        return cls(made[:SECRET_BYTES], made[SECRET_BYTES : 2 * SECRET_BYTES], token)
+
+
+def read_cluster_secret(text: str | None, file: Path | None) -> bytes:
+    """What all nodes share: `text`, or else the content of `file`. Raises SecretsError."""
+    if text is None and file is not None:
+        try:
+            if stat.S_IMODE(file.stat().st_mode) & 0o007:
+                raise SecretsError(f"cluster-secret-file: {file} is open to others: chmod o= {file}")
+            text = file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SecretsError(f"cluster-secret-file: {file} cannot be read: {error}") from error
+    if text is None or len(text) < SECRET_BYTES:
+        raise SecretsError(f"cluster-secret: under {SECRET_BYTES} characters; try: openssl rand -base64 48")
+    return text.encode()
+
 
 @dataclass(frozen=True, slots=True)
 class StateDir:
@@ -69,6 +94,19 @@ class StateDir:
     def has_secrets(self) -> bool:
         """Whether this server has started before."""
         return (self.path / FILE_NAME).exists()
+
+    def adopt(self, given: Secrets) -> Secrets:
+        """Keep the cluster's secrets here too, where an operator looks for the admin token."""
+        self.prepare()
+        file = self.path / FILE_NAME
+        data = msgspec.json.encode(given)
+        try:
+            if not (file.exists() and file.read_bytes() == data):
+                file.unlink(missing_ok=True)
+                _write_once(file, data)
+        except OSError as error:
+            raise SecretsError(f"{file}: {error.strerror}") from error
+        return given
 
     def secrets(self) -> Secrets:
         """The secrets, made now if this is the first start. Raises SecretsError."""

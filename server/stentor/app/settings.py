@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from stentor.core.admission.laws import Laws
 from stentor.core.config import (
-    OPTIONS,
     PATH,
     ROLES,
+    SECRET,
+    SERVER_OPTIONS,
     ConfigError,
     IceServer,
-    Option,
     from_environment,
     from_table,
     read_values,
 )
+from stentor.core.law_options import LAW_OPTIONS
+from stentor.core.option import Option
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,9 @@ class Settings:
     public_url: str | None
     roles: tuple[str, ...]
     redis: str | None
+    cluster: tuple[str, int] | None
+    cluster_secret: str | None
+    cluster_secret_file: Path | None
     workers: int
     max_seats: int
     media: Literal["native", "python"]
@@ -48,6 +54,7 @@ class Settings:
     log_format: Literal["text", "json"]
     log_level: str
     first_event: str | None
+    laws: Laws
 
 
 def load_settings(
@@ -62,7 +69,8 @@ def load_settings(
     written = from_table(_read_toml(config), file=config.name) if config else {}
     written |= from_environment(dict(environment))
     written |= {name: (f"--{name}", texts) for name, texts in arguments.items() if texts}
-    values = {option.field: _value(option, written) for option in OPTIONS}
+    values = {option.field: _value(option, written) for option in SERVER_OPTIONS}
+    values["laws"] = Laws(**{option.field: _value(option, written) for option in LAW_OPTIONS})
     values["state_dir"] = values["state_dir"] or _default_state_dir(environment)
     values["web_dir"] = values["web_dir"] or _default_web_dir()
     settings = Settings(**values)
@@ -72,13 +80,38 @@ def load_settings(
 
 def print_settings(settings: Settings) -> str:
     """The effective settings as a TOML file, each with its sentence. Passwords are not printed."""
-    lines = []
-    for option in OPTIONS:
-        value = getattr(settings, option.field)
-        lines.append(f"# {option.help}")
-        off = "# " if value in (None, ()) else ""
-        lines.append(f"{off}{option.name} = {_toml(option, value)}\n")
+    lines = [_line(option, getattr(settings, option.field)) for option in SERVER_OPTIONS]
+    lines += [_line(option, getattr(settings.laws, option.field)) for option in LAW_OPTIONS]
     return "\n".join(lines)
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings of a process of our own as `STENTOR_*`: secrets too, which no list of processes shows."""
+    pairs = [(option, getattr(settings, option.field)) for option in SERVER_OPTIONS]
+    pairs += [(option, getattr(settings.laws, option.field)) for option in LAW_OPTIONS]
+    return {
+        option.variable: " ".join(_raw(item) for item in (value if option.kind.many else [value]))
+        for option, value in pairs
+        if value not in (None, ())
+    }
+
+
+def _raw(value: Any) -> str:
+    match value:
+        case IceServer(url, username, credential):
+            return url if credential is None else f"{url},{username},{credential}"
+        case int() | float():
+            return f"{value:.9g}"
+        case str() | Path():
+            return str(value)
+        case _:
+            return _text(value)
+
+
+def _line(option: Option, value: Any) -> str:
+    off = "# " if value in (None, ()) else ""
+    value = "***" if option.kind is SECRET and value else value
+    return f"# {option.help}\n{off}{option.name} = {_toml(option, value)}\n"
 
 
 def _value(option: Option, written: dict[str, tuple[str, list[str]]]) -> Any:
@@ -116,14 +149,9 @@ def _default_web_dir() -> Path:
 
 
 def _check(settings: Settings) -> None:
-    if settings.workers != 1:
-        raise ConfigError(
-            f"workers: {settings.workers} is not possible yet, this version runs 1 relay process"
-        )
-    if settings.roles != ROLES:
-        raise ConfigError(
-            f"roles: {','.join(settings.roles)} alone is not possible yet, this version runs all of them"
-        )
+    _check_cluster(settings)
+    for contradiction in settings.laws.contradictions():
+        raise ConfigError(contradiction)
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise ConfigError("tls-cert and tls-key go together: one of them is not set")
     for name, path in (("tls-cert", settings.tls_cert), ("tls-key", settings.tls_key)):
@@ -131,9 +159,25 @@ def _check(settings: Settings) -> None:
             raise ConfigError(f"{name}: {path} is not a file")
 
 
+def _check_cluster(settings: Settings) -> None:
+    alone = settings.cluster is None
+    if alone and settings.roles != ROLES:
+        raise ConfigError(
+            f"roles: {','.join(settings.roles)} alone needs others to talk to: set cluster to IP:PORT"
+        )
+    if not alone and settings.redis is None:
+        raise ConfigError("cluster: the nodes of a cluster meet in a store: set redis to its URL")
+    if not alone and settings.cluster_secret is None and settings.cluster_secret_file is None:
+        raise ConfigError("cluster: set cluster-secret-file to the file with the secret that all nodes share")
+    if alone and (settings.cluster_secret is not None or settings.cluster_secret_file is not None):
+        raise ConfigError("cluster-secret: this node is in no cluster; set cluster to IP:PORT")
+    if settings.workers > 1 and (not alone or settings.roles != ROLES):
+        raise ConfigError("workers: more than one is for all roles on one machine; else start each relay")
+
+
 def _toml(option: Option, value: Any) -> str:
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, int | float):
+        return f"{value:.9g}"
     texts = [_text(item) for item in (value if option.kind.many else [value])]
     quoted = [json.dumps(text, ensure_ascii=False) for text in texts]  # a JSON string is a TOML string
     return f"[{', '.join(quoted)}]" if option.kind.many else quoted[0]

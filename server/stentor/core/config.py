@@ -9,14 +9,16 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from stentor.core.errors import LocalError
+from stentor.core.law_options import LAW_OPTIONS
+from stentor.core.option import ENVIRONMENT_PREFIX, Kind, Option
+from stentor.core.store_url import SENTINEL_SCHEME, parse_sentinel_url
 
-ENVIRONMENT_PREFIX = "STENTOR_"
 ROLES = ("gateway", "stage", "relay")
 PTIMES = ("20", "40", "60", "120")
 MEDIA = ("native", "python")
@@ -42,44 +44,6 @@ class IceServer:
     """For TURN."""
     credential: str | None = None
     """For TURN; never logged or printed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """How the value of an option is written and read."""
-
-    form: str
-    """What to write in its place, for help texts."""
-    read: Callable[[str], Any]
-    """Turns one text into the value, or raises ValueError with what it should have been."""
-    many: bool = False
-    """Whether it may be given several times (in the environment: separated by spaces)."""
-    secret: bool = False
-    """Whether a value may hold a password, so that it is printed without it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One setting of the server."""
-
-    name: str
-    """As on the command line, without the dashes."""
-    kind: Kind
-    """How it is written."""
-    default: str | None
-    """As it would be written, or None for "not set"."""
-    help: str
-    """One sentence for the operator."""
-
-    @property
-    def variable(self) -> str:
-        """Its name in the environment."""
-        return ENVIRONMENT_PREFIX + self.name.replace("-", "_").upper()
-
-    @property
-    def field(self) -> str:
-        """Its name in `Settings`."""
-        return self.name.replace("-", "_") + ("s" if self.kind.many else "")
 
 
 def read_endpoint(text: str) -> tuple[str, int]:
@@ -120,7 +84,9 @@ def read_url(text: str) -> str:
 
 def read_redis(text: str) -> str:
     """A redis URL, left as it is for the client library."""
-    if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
+    if text.startswith(SENTINEL_SCHEME + ":"):
+        parse_sentinel_url(text)
+    elif urlsplit(text).scheme not in ("redis", "rediss", "unix"):
         raise ValueError("a URL such as redis://127.0.0.1:6379/0")
     return text
 
@@ -182,18 +148,22 @@ ROLE_LIST = Kind("ROLE,...", read_roles)
 COUNT = Kind("N", read_count)
 PTIME = Kind("|".join(PTIMES), read_ptime)
 PATH = Kind("PATH", read_text)
+SECRET = Kind("TEXT", read_text, secret=True)
 TEXT = Kind("TEXT", read_text)
 ICE_SERVERS = Kind("URL", read_ice_server, many=True, secret=True)
 
 # fmt: off
-OPTIONS: tuple[Option, ...] = (
+SERVER_OPTIONS: tuple[Option, ...] = (
     Option("http", ENDPOINT, "127.0.0.1:8080", "Address of the pages and the API."),
     Option("udp", NUMERIC_ENDPOINT, "0.0.0.0:8081", "Address of the one UDP port that all audio uses."),
     Option("public-ip", ADDRESSES, None, "Address the UDP port is reached at; default: every local address."),
     Option("public-url", BASE_URL, None, "Start of every link given out; default: what the request came to."),
-    Option("roles", ROLE_LIST, ",".join(ROLES), "What this process does; only all of them are possible now."),
+    Option("roles", ROLE_LIST, ",".join(ROLES), "What this process does."),
     Option("redis", REDIS, None, "Redis or Valkey of a cluster; default: an embedded one."),
-    Option("workers", COUNT, "1", "Number of relay processes; only 1 is possible now."),
+    Option("cluster", NUMERIC_ENDPOINT, None, "Address of the UDP port between nodes, on a private network."),
+    Option("cluster-secret", SECRET, None, "What all nodes share, 32 characters or more; better in a file."),
+    Option("cluster-secret-file", PATH, None, "File with that secret, closed to others."),
+    Option("workers", COUNT, "1", "Relay processes, one per core; above 1 each has the next UDP port."),
     Option("max-seats", COUNT, "2000", "Most listeners one relay process takes."),
     Option("media", one_of(MEDIA), "native", "Who carries audio: the native core, or its readable twin."),
     Option("ptime", PTIME, "20", "Milliseconds of audio in a packet to listeners."),
@@ -210,6 +180,7 @@ OPTIONS: tuple[Option, ...] = (
 )
 # fmt: on
 
+OPTIONS = SERVER_OPTIONS + LAW_OPTIONS
 BY_NAME = {option.name: option for option in OPTIONS}
 # Variables of the other commands and of the file's own place; known, so not a mistake.
 OTHER_VARIABLES = frozenset({"STENTOR_CONFIG", "STENTOR_SERVER", "STENTOR_KEY"})
@@ -255,7 +226,8 @@ def from_table(table: dict[str, Any], *, file: str) -> dict[str, tuple[str, list
         if name in found:
             raise ConfigError(f"{source}: set twice")
         items = value if isinstance(value, list) and BY_NAME[name].kind.many else [value]
-        if not all(isinstance(item, str | int) and not isinstance(item, bool) for item in items):
+        types = (str, int, float) if BY_NAME[name].kind.number else (str, int)
+        if not all(isinstance(item, types) and not isinstance(item, bool) for item in items):
             raise ConfigError(f"{source}: {value!r} is not {BY_NAME[name].kind.form}")
         if items:
             found[name] = (source, [str(item) for item in items])

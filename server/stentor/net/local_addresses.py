@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Sequence
 
 import ifaddr
@@ -24,6 +25,17 @@ def candidates(bound: Address, public_ips: Sequence[str]) -> tuple[Address, ...]
     found = [ip for ip in _local_ips() if bound_ip.version == 6 or ip.version == 4]
     found.sort(key=lambda ip: (ip.is_loopback, ip.version, ip))
     return tuple((str(ip), port) for ip in found)
+
+
+def address_towards(host: str, *, ipv6: bool) -> str | None:
+    """The local address that packets to `host` leave from; None when there is no way there. Sends nothing."""
+    family = socket.AF_INET6 if ipv6 else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((host, 9))  # a route is looked up, no packet sent (UDP)
+            return str(probe.getsockname()[0])
+    except OSError:
+        return None
 
 
 def _local_ips() -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:

@@ -44,7 +44,9 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("serve --htpp 127.0.0.1:1", "--htpp"),
         ("serve --http nonsense", "--http: 'nonsense' is not HOST:PORT"),
-        ("serve --workers 4", "workers: 4 is not possible yet"),
+        ("serve --roles relay", "roles: relay alone needs others to talk to: set cluster"),
+        ("serve --cluster 127.0.0.1:0", "cluster: the nodes of a cluster meet in a store: set redis"),
+        ("serve --cluster 127.0.0.1:0 --redis redis://127.0.0.1:1/0", "set cluster-secret-file"),
         ("serve --tls-cert x.pem", "tls-cert and tls-key go together"),
         ("serve --config absent.toml", "absent.toml"),
         ("serve extra", "extra"),

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from stentor.app.settings import Settings, load_settings, print_settings
-from stentor.core.config import OPTIONS, ConfigError
+from stentor.core.admission.laws import Laws
+from stentor.core.config import SERVER_OPTIONS, ConfigError
+from stentor.core.law_options import LAW_OPTIONS
+
+CLUSTER, STORE, SECRET = ["10.0.0.1:7000"], ["redis://10.0.0.9/0"], ["s" * 48]
 
 
 @pytest.fixture
@@ -20,7 +24,32 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_every_option_has_a_field_and_every_field_an_option() -> None:
-    assert [field.name for field in dataclasses.fields(Settings)] == [option.field for option in OPTIONS]
+    fields = [field.name for field in dataclasses.fields(Settings)]
+    assert fields == [*(option.field for option in SERVER_OPTIONS), "laws"]
+    assert [field.name for field in dataclasses.fields(Laws)] == [option.field for option in LAW_OPTIONS]
+
+
+def test_laws_are_set_in_every_place_and_the_rest_is_as_shipped(tmp_path: Path) -> None:
+    path = tmp_path / "stentor.toml"
+    path.write_text("ladder-up = 0.55\ncredit-target = 0.01\nline-buckets = 100\n", "utf-8")
+    environment = {"STENTOR_CREDIT_TARGET": "0.004"}
+    laws = load_settings({"credit-stop": ["0.03"]}, config=path, environment=environment).laws
+    assert laws == Laws(ladder_up=0.55, credit_target=0.004, credit_stop=0.03, line_buckets=100)
+    assert load_settings({}, config=None, environment={}).laws == Laws()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"ladder-up": ["0.3"]}, "ladder-down must be below ladder-up"),
+        ({"ladder-up": ["50 %"]}, "--ladder-up: '50 %' is not a number from 0.01 to 1"),
+        ({"credit-target": ["nan"]}, "--credit-target: 'nan' is not a number"),
+        ({"line-buckets": ["1.5"]}, "--line-buckets: '1.5' is not a whole number"),
+    ],
+)
+def test_laws_that_cannot_work_are_refused(arguments: dict[str, list[str]], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_settings(arguments, config=None, environment={})
 
 
 def test_defaults_are_what_the_documentation_says() -> None:
@@ -65,8 +94,13 @@ def test_file_that_is_absent_is_refused_with_its_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"workers": ["2"]}, "workers: 2 is not possible yet"),
-        ({"roles": ["relay"]}, "roles: relay alone is not possible yet"),
+        ({"roles": ["relay"]}, "roles: relay alone needs others to talk to: set cluster"),
+        ({"workers": ["2"], "roles": ["relay"]}, "roles: relay alone needs others to talk to"),
+        ({"cluster": CLUSTER}, "cluster: the nodes of a cluster meet in a store: set redis"),
+        ({"cluster": CLUSTER, "redis": STORE}, "cluster: set cluster-secret-file"),
+        ({"cluster": CLUSTER, "redis": STORE, "cluster-secret": SECRET, "workers": ["2"]}, "workers: more than"),
+        ({"cluster-secret": SECRET}, "cluster-secret: this node is in no cluster; set cluster"),
+        ({"cluster-secret-file": ["secret"]}, "cluster-secret: this node is in no cluster; set cluster"),
         ({"tls-cert": ["cert.pem"]}, "tls-cert and tls-key go together"),
         ({"tls-cert": ["nowhere.pem"], "tls-key": ["nowhere.pem"]}, "nowhere.pem is not a file"),
     ],

@@ -11,11 +11,11 @@ from stentor.core.config import (
     OPTIONS,
     ConfigError,
     IceServer,
-    Option,
     from_environment,
     from_table,
     read_values,
 )
+from stentor.core.option import Option
 
 
 def read(name: str, *texts: str) -> object:

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 import click
 
 from stentor.app.settings import Settings, load_settings
-from stentor.core.config import BY_NAME, OPTIONS, Option
+from stentor.core.config import BY_NAME, OPTIONS
+from stentor.core.law_options import LAW_OPTIONS
+from stentor.core.option import Option
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -40,5 +42,10 @@ def settings_from(arguments: dict[str, Any]) -> Settings:
 def _click_option(option: Option) -> Callable[[Command], Command]:
     shown = f"{option.help}  [{option.default}]" if option.default is not None else option.help
     return click.option(
-        f"--{option.name}", metavar=option.kind.form, multiple=option.kind.many, default=None, help=shown
+        f"--{option.name}",
+        metavar=option.kind.form,
+        multiple=option.kind.many,
+        default=None,
+        help=shown,
+        hidden=option in LAW_OPTIONS,  # sixty of them: `stentor config` explains each
     )

@@ -1,0 +1,291 @@
+"""Which events this stage leads: leases taken, kept and lost, and what children and publishers see of it.
+
+A stage takes an event's lease when its publisher comes, or when relays ask for an event that nobody leads.
+Its epoch then goes with everything the stage says. Once a higher epoch is seen, by a lost renewal or by a
+relay's word, the stage is deposed: its children learn it, and its publisher is sent away to the new one.
+
+A lease that is free proves little: a store that lost its data gives away what a living stage holds. So before
+a stage takes an event because relays ask, it asks the other stages, and leaves it alone when one answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from stentor.cluster.lease_holder import LeaseHolder
+from stentor.cluster.leases import Lease, Leases
+from stentor.core.mesh.envelope import Sender
+from stentor.core.mesh.messages import StageIs, WhoIsStage
+from stentor.core.outputs import Address
+from stentor.core.trunk.epochs import Epochs
+from stentor.core.trunk.subscribers import Standing
+from stentor.net import clock
+from stentor.net.mesh_port import MeshPort
+from stentor.net.trunk_children import TrunkChildren
+from stentor.stage.claims import Claims
+from stentor.stage.lead_views import LeadViews
+from stentor.stage.stage import Stage
+
+HEAR_FIRST = 0.25  # seconds the other stages have to say that one of them leads
+TURN = 1.0  # seconds the next stage in the event's order leaves to the one before it
+ASKED_WITHIN = 3.0  # seconds without a question until the next is the first again; relays ask twice a second
+TRY_EVERY = 0.5  # seconds between two attempts to take a lease that somebody else still holds
+GIVE_UP = 6.0  # seconds a publisher is kept without the lease: twice as long as a dead holder's lasts
+IDLE = 60.0  # seconds without publisher and children until the lease is given back
+LOOK_EVERY = 1.0  # seconds
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Led:
+    """What this stage does about one event."""
+
+    used_at: float
+    holder: LeaseHolder | None = None
+    source: bytes | None = None
+    source_at: float = 0.0
+    asked_since: float | None = None
+    """When relays began to ask and nobody answered; None: they do not."""
+    asked_at: float = 0.0
+    taking: asyncio.Task[None] | None = None
+    askers: set[Address] = field(default_factory=set)
+
+
+class StageLead:
+    """`SourceSink` in front of the stage of a cluster node, and the voice of the stage in the mesh."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        leases: Leases,
+        epochs: Epochs,
+        mesh: MeshPort,
+        views: LeadViews,
+        *,
+        link: Address,
+        end_publisher: Callable[[bytes], None],
+    ) -> None:
+        """`link`: where others reach us. `end_publisher(event)`: send the publisher away."""
+        self._stage = stage
+        self._leases = leases
+        self._claims = Claims(leases, mesh.node, epochs, id_of=views.id_of)
+        self._epochs = epochs
+        self._mesh = mesh
+        self._views = views
+        self._link = link
+        self._end_publisher = end_publisher
+        self._events: dict[bytes, _Led] = {}
+        self._turned_away: dict[bytes, float] = {}  # events of which we said that we are not the stage
+        self._looker: asyncio.Task[None] | None = None
+        self.draining = False
+        """Whether events that nobody leads are left to other stages."""
+        self.children: TrunkChildren | None = None
+        """Whom we feed; set before `start`."""
+        mesh.on(WhoIsStage, self._on_question)
+        mesh.on(StageIs, self._on_stage_is)
+
+    def start(self) -> None:
+        """Begin to look after the leases."""
+        self._looker = asyncio.get_running_loop().create_task(self._look_forever(), name="stage lead")
+
+    async def stop(self) -> None:
+        """Give every lease back, so that another stage may begin at once."""
+        self.draining = True
+        if self._looker is not None:
+            self._looker.cancel()
+            await asyncio.gather(self._looker, return_exceptions=True)
+        if self.children is not None:
+            self.children.leave()
+        for event in list(self._events):
+            await self._let_go(event)
+
+    def epoch_of(self, event: bytes) -> int:
+        """Of our lease; 0 when we do not lead the event."""
+        led = self._events.get(event)
+        return led.holder.lease.epoch if led is not None and led.holder is not None else 0
+
+    def led_events(self) -> list[bytes]:
+        """The events we lead."""
+        return [event for event, led in self._events.items() if led.holder is not None]
+
+    async def end_event(self, event: bytes) -> None:
+        """The event is over."""
+        await self._let_go(event)
+        self._stage.end_event(event)
+
+    # -- SourceSink ---------------------------------------------------------------------------------------
+
+    def open_source(self, event: bytes, source: bytes, *, now: float) -> None:
+        """See `SourceSink.open_source`."""
+        self._stage.open_source(event, source, now=now)
+        led = self._led(event, now)
+        led.source, led.source_at = source, now
+        self._take(event, led)
+
+    def close_source(self, event: bytes, source: bytes, *, now: float) -> None:
+        """See `SourceSink.close_source`."""
+        self._stage.close_source(event, source, now=now)
+        led = self._events.get(event)
+        if led is not None and led.source == source:
+            led.source = None
+
+    def receive(
+        self, event: bytes, source: bytes, sequence: int, timestamp: int, payload: bytes, *, now: float
+    ) -> None:
+        """See `SourceSink.receive`."""
+        self._stage.receive(event, source, sequence, timestamp, payload, now=now)
+
+    # -- what others say ----------------------------------------------------------------------------------
+
+    def wanted(self, event: bytes) -> None:
+        """A relay subscribes to an event of which we know nothing."""
+        if event not in self._events:
+            self._turn_away(event)
+
+    def overtaken(self, event: bytes, epoch: int) -> None:
+        """A relay has seen a higher epoch than ours."""
+        led = self._events.get(event)
+        if led is not None and led.holder is not None:
+            led.holder.depose(epoch)
+
+    def _on_question(self, message: WhoIsStage, sender: Sender) -> None:
+        event, now = message.event, clock.monotonic()
+        epoch = self.epoch_of(event)
+        if epoch:
+            self._mesh.tell(self._stage_is(event, epoch), sender.address)
+            return
+        if self._views.id_of(event) is None or self._views.is_over(event):
+            return
+        led = self._led(event, now)
+        led.askers.add(sender.address)
+        began = led.asked_since if now - led.asked_at < ASKED_WITHIN else None
+        led.asked_since, led.asked_at = now if began is None else began, now
+        if began is None:
+            for address in self._views.stages():
+                self._mesh.tell(WhoIsStage(event), address)
+        elif not self.draining and now - began >= HEAR_FIRST + TURN * self._views.place_of(event):
+            self._take(event, led)
+
+    def _on_stage_is(self, message: StageIs, sender: Sender) -> None:
+        led = self._events.get(message.event)
+        self._epochs.see(message.event, message.epoch)
+        if led is None:
+            return
+        led.asked_since = None  # somebody does it
+        if led.holder is not None:
+            led.holder.depose(message.epoch)
+
+    # -- leases -------------------------------------------------------------------------------------------
+
+    def _led(self, event: bytes, now: float) -> _Led:
+        led = self._events.setdefault(event, _Led(now))
+        led.used_at = now
+        return led
+
+    def _take(self, event: bytes, led: _Led) -> None:
+        if led.holder is None and led.taking is None:
+            led.taking = asyncio.get_running_loop().create_task(self._try_to_take(event, led))
+
+    async def _try_to_take(self, event: bytes, led: _Led) -> None:
+        """Once for relays that ask; for a publisher, who may also come meanwhile, until it is to go."""
+        try:
+            while not await self._took(event, led):
+                if led.source is None:
+                    return
+                if clock.monotonic() - led.source_at >= GIVE_UP:
+                    self._end_publisher(event)
+                    return
+                await asyncio.sleep(TRY_EVERY)
+        finally:
+            led.taking = None
+
+    async def _took(self, event: bytes, led: _Led) -> bool:
+        lease = await self._claims.take(event)
+        if lease is not None:
+            self._begin(event, led, lease)
+            return True
+        if led.askers:
+            await self._point_to_holder(event, led)
+        return False
+
+    async def _point_to_holder(self, event: bytes, led: _Led) -> None:
+        """Somebody has the lease, whom the relays perhaps did not ask: they know a few stages alone."""
+        lease = await self._claims.held_by_other(event)
+        link = None if lease is None else self._views.link_of(lease.holder)
+        if lease is not None and link is not None:
+            said = StageIs(event, lease.epoch, lease.holder, link)
+            for address in led.askers:
+                self._mesh.tell(said, address)
+            led.askers.clear()
+
+    def _begin(self, event: bytes, led: _Led, lease: Lease) -> None:
+        self._epochs.see(event, lease.epoch)
+        self._turned_away.pop(event, None)
+        led.holder = LeaseHolder(self._leases, lease, on_lost=lambda _: self._deposed(event))
+        led.holder.start()
+        led.asked_since = None
+        _log.info("stage of event %s, epoch %d", self._views.id_of(event), lease.epoch)
+        self._stage.subscribe(event, now=clock.monotonic())
+        if self.children is not None:
+            self.children.serve(event, Standing.STAGE, epoch=lease.epoch, stage=self._mesh.node)
+        said = self._stage_is(event, lease.epoch)
+        for address in {*self._views.others(), *led.askers}:
+            self._mesh.tell(said, address)
+        led.askers.clear()
+
+    def _deposed(self, event: bytes) -> None:
+        led = self._events.pop(event)
+        if led.taking is not None:
+            led.taking.cancel()
+        self._turn_away(event)
+        self._end_publisher(event)
+        self._stage.end_event(event)
+
+    def _turn_away(self, event: bytes) -> None:
+        self._turned_away[event] = clock.monotonic()
+        if self.children is not None:
+            self.children.serve(event, Standing.NOT_STAGE, epoch=self._epochs.highest(event), stage=bytes(8))
+
+    async def _let_go(self, event: bytes) -> None:
+        led = self._events.pop(event, None)
+        if led is None:
+            return
+        if led.taking is not None:
+            led.taking.cancel()
+        if self.children is not None:
+            self.children.withdraw(event)
+        if led.holder is not None:
+            await led.holder.stop()
+
+    async def _look_forever(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            now = clock.monotonic()
+            for event, led in list(self._events.items()):
+                await self._look(event, led, now)
+            for event in [event for event, at in self._turned_away.items() if now - at > IDLE]:
+                del self._turned_away[event]
+                if event not in self._events and self.children is not None:
+                    self.children.withdraw(event)
+
+    async def _look(self, event: bytes, led: _Led, now: float) -> None:
+        if self._views.is_over(event):  # whoever ended it did not reach us
+            self._end_publisher(event)
+            await self.end_event(event)
+            return
+        fed = self.children is not None and self.children.count(event) > 0
+        if led.source is not None or fed:
+            led.used_at = now
+        if led.source is not None:
+            self._take(event, led)
+        if led.holder is not None and fed:
+            self._stage.subscribe(event, now=now)
+        if led.taking is None and now - led.used_at > IDLE:
+            await self._let_go(event)
+
+    def _stage_is(self, event: bytes, epoch: int) -> StageIs:
+        return StageIs(event, epoch, self._mesh.node, self._link)
