@@ -1,0 +1,146 @@
+"""What every scenario stands on: hosts, store, cluster, an event on air, listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from chaos.cluster import CLUSTER, Cluster, running_cluster
+from chaos.host import Host as Talker
+from chaos.hosts import CROWD_HOST, Host, network
+from chaos.pages import PageListener, browser_for
+from chaos.store import Store, running_store
+from chaos.swarm import Swarm
+from chaos.table import OUT, write_tables
+from chaos.verdict import Figure, Record
+from support.server_process import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How large a scenario is played."""
+
+    listeners: int
+    folder: Path
+    """Logs and reports."""
+    long: bool = False
+    """The whole outage, not a short one."""
+    page: bool = False
+    """With a Chromium among the listeners."""
+    options: tuple[str, ...] = ()
+    """Of every server process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it."""
+
+    name: str
+    sentence: str
+    figures: tuple[Figure, ...]
+    records: tuple[Record, ...] = field(repr=False)
+
+    @property
+    def missed(self) -> list[str]:
+        """Figures that were not reached."""
+        return [
+            f"{figure.name}: {figure.value} ({figure.limit})" for figure in self.figures if not figure.passed
+        ]
+
+    def write(self, folder: Path = OUT) -> Path:
+        """The tables; where they are."""
+        return write_tables(self.name, self.sentence, self.figures, self.records, folder)
+
+
+@dataclass(slots=True)
+class Scene:
+    """A cluster that runs, on its hosts."""
+
+    plan: Plan
+    hosts: dict[str, Host]
+    store: Store
+    cluster: Cluster
+    event: Event
+    stack: ExitStack
+    swarms: int = 0
+
+    def talk(self) -> Talker:
+        """A host goes on air."""
+        talker = Talker(self.event, self.cluster.gateways, self.plan.folder)
+        self.stack.callback(talker.close)
+        talker.start()
+        return talker
+
+    def swarm(
+        self,
+        listeners: int | None = None,
+        *,
+        rate: float = 100.0,
+        name: str = "swarm",
+        options: Sequence[str] = (),
+    ) -> Swarm:
+        """Listeners that have begun to come."""
+        swarm = Swarm(
+            self.hosts[CROWD_HOST],
+            self.cluster.gateways,
+            self.event.id,
+            self.plan.folder,
+            listeners=self.plan.listeners if listeners is None else listeners,
+            rate=rate,
+            name=name,
+            number=self.swarms,
+            options=options,
+        )
+        self.swarms += 1
+        self.stack.callback(swarm.close)
+        swarm.start()
+        return swarm
+
+    def browser(self) -> Browser:
+        """A Chromium."""
+        return self.stack.enter_context(browser_for(self.cluster.gateways[0], self.plan.folder))
+
+    def page(self) -> PageListener | None:
+        """A page that listens, when the plan wants one."""
+        return PageListener(self.browser(), self.event.listen_url) if self.plan.page else None
+
+
+@contextmanager
+def scene(
+    plan: Plan,
+    *,
+    gateways: int = 1,
+    stages: int = 1,
+    relays: int = 4,
+    options: Sequence[str] = (),
+    detours: Sequence[tuple[str, str, tuple[str, int]]] = (),
+    before_cluster: Callable[[dict[str, Host]], None] = lambda hosts: None,
+) -> Iterator[Scene]:
+    """A running cluster with one event.
+
+    `detours`: (from host, to host, by address) of its cluster ports; `before_cluster` starts what is there.
+    """
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    names = ["redis", CROWD_HOST]
+    for role, count in (("gateway", gateways), ("stage", stages), ("relay", relays)):
+        names += [f"{role}{number}" for number in range(1, count + 1)]
+    with ExitStack() as stack:
+        hosts = stack.enter_context(network(names))
+        for origin, to, by in detours:
+            stack.enter_context(hosts[origin].detour((hosts[to].address, CLUSTER), by))
+        before_cluster(hosts)
+        store = stack.enter_context(running_store(hosts["redis"], plan.folder))
+        cluster = stack.enter_context(
+            running_cluster(hosts, store.url, plan.folder, [*options, *plan.options])
+        )
+        inner = stack.enter_context(ExitStack())
+        yield Scene(plan, hosts, store, cluster, cluster.create_event(), inner)
+
+
+def seats_for(listeners: int, relays: int) -> int:
+    """Seats per shard so that all find one without the reserve, and still do when one shard dies."""
+    return max(8, -(-listeners * 11 // (10 * (relays - 1))))
