@@ -21,12 +21,14 @@ WEB_SOURCES := $(shell find client_web -type f -not -path '*/node_modules/*' -no
 NATIVE_SOURCES := $(wildcard server/stentor/net/native/stn_*.[ch] loadtest/stentor_loadtest/swarm/*.[ch]) \
 	server/stentor/net/native/build.py loadtest/stentor_loadtest/swarm/build.py
 
-.PHONY: help setup run test test-fast test-setup bench docs clean
+.PHONY: help setup run test test-fast test-setup bench chaos simulate docs clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo "make test-fast  the checks and the tests that need no browser"
 	@echo "make bench      measure this machine, Stentor and Janus into docs/performance.md (root; 15 minutes)"
+	@echo "make chaos      kill, stop, slow and lose parts of a real cluster, and tabulate what was heard (root; 15 minutes)"
+	@echo "make simulate   the laws of admission in virtual time: a table and plots in build/simulation"
 	@echo "make docs       print docs/configuration.md anew"
 	@echo "make clean      take away everything that make setup made"
 
@@ -46,6 +48,12 @@ test-setup: setup $(TESTING) $(if $(wildcard tests/e2e/node/package-lock.json),$
 
 bench: setup $(TESTING)
 	@tests/bench/run.sh $(ARGS)
+
+chaos: setup $(TESTING)
+	@tests/chaos/run.sh $(ARGS)
+
+simulate: setup $(TESTING)
+	@tests/simulation/run.sh $(ARGS)
 
 docs: $(RUNTIME)
 	@.venv/bin/stentor config > docs/configuration.md

@@ -115,7 +115,7 @@ class Credits:
         return max(possible, self._laws.credit_floor)
 
     def _needed(self, now: float, listeners: int, costs: Costs) -> float:
-        """Share of the cores that listeners (at 20 ms) and joins need, although others may take it from us."""
+        """Share of the cores that listeners (at 20 ms) and joins need, whether or not they get it."""
         elapsed = now - self._updated_at
         joins = self._started / elapsed if elapsed > 0 else 0.0
         self._started, self._updated_at = 0, now

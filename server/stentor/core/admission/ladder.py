@@ -53,13 +53,14 @@ class Ladder:
         self._hot_since: float | None = None
 
     def update(self, now: float, *, listeners: int, costs: Costs, lateness: float, cpu: float) -> LadderState:
-        """Decide, each `credit_window`: `lateness` is its p90 in seconds, `cpu` the share of the cores used."""
+        """Decide, each `credit_window`: `lateness` is its p90 (s), `cpu` the share of the cores used."""
         laws = self._laws
         loads = [listeners * costs.cost_per_listener(level) / self._cores for level in LEVELS]
         # A shard whose CPU others take uses little of it; that it has many listeners still makes it late.
         busy = max(cpu, loads[0])
         ours = overload_of(lateness, busy, laws.credit_idle_cpu) > laws.ladder_lateness
-        late = ours or self._lasts(lateness > laws.ladder_lateness, now)
+        lasts = self._lasts(lateness > laws.ladder_lateness, now)
+        late = ours or lasts
         self._late_since = _since(self._late_since, late, now)
         self._hot_since = _since(self._hot_since, cpu > laws.brake_cpu, now)
         hot = self._hot_since is not None and now - self._hot_since >= laws.brake_after

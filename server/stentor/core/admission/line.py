@@ -165,7 +165,7 @@ class Line:
 
 
 def _people(count: float) -> int:
-    """Upwards: within a bucket people are counted as if they had come evenly, and half a person is somebody."""
+    """Upwards: buckets are counted as if people came evenly, and half a person is somebody."""
     return math.ceil(count - _DUST)
 
 

@@ -73,7 +73,7 @@ class Shedding:
         listeners: int,
         newest: Iterable[tuple[float, bytes]],
     ) -> MoveNotice | None:
-        """The notice that is in force; call it once a second. `lateness` as for the ladder, `cpu`: `LadderState.busy`.
+        """The notice that is in force; call it once a second, with `LadderState.busy` for `cpu`.
 
         `newest`: (seated at, session) of each listener, the newest first; read only as far as needed. Who
         was asked stays asked until the notice ends.
