@@ -5,6 +5,7 @@ from __future__ import annotations
 from stentor.core.outputs import Address
 from stentor.core.rtp.rtcp import to_ntp
 from stentor.core.stage.program import ProgramFrame
+from stentor.core.trunk.join import nanoseconds
 from stentor.core.trunk.keys import TrunkKeys
 from stentor.core.webrtc.demux import Kind, classify
 from stentor.net.fanout import Fanout, PythonFanout
@@ -45,6 +46,7 @@ class TrunkNode:
         self.control: list[tuple[bytes, Address]] = []
         """Signed datagrams."""
         self.core: NativeCore | None = None
+        self._tick_at = 0
         self.fanout: Fanout
         if kind == "native":
             config = CoreConfig(shard=1, key_id=1, secret=bytes(32), spread=0.0)
@@ -102,13 +104,17 @@ class TrunkNode:
     def step(self, seconds: float = 0.0) -> None:
         """Time goes by."""
         self.now += seconds
-        if self.core is not None:
-            self.core.step(self.now)
-            self._collect()
+        if self.core is None:
+            self._tick()
+            return
+        self.core.step(self.now)
+        self.core.step(self.now)  # what the first one's tick made leaves in the next turn
+        self._collect()
 
     def receive(self, data: bytes) -> None:
         """A datagram of the cluster socket."""
         if self.core is None:
+            self._tick()
             self.trunk.receive_datagram(data, PARENT, now=self.now)
             return
         self.core.step(self.now)
@@ -142,6 +148,12 @@ class TrunkNode:
         return {name: number for name, number in found.items() if name.startswith("trunk") and number}
 
     # -- inside -------------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        """The twin's, as often as the core has one."""
+        if nanoseconds(self.now) >= self._tick_at:
+            self._tick_at = nanoseconds(self.now) + 20_000_000
+            self.trunk.tick(self.now)
 
     def _on_frame(self, event: bytes, frame: ProgramFrame, now: float) -> None:
         self.heard.append(frame)

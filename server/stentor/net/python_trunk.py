@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from itertools import count
@@ -22,6 +23,7 @@ MAX_CHILDREN = 16384  # of all events
 MAX_PROGRAMS = 4096  # events remembered, so that their listeners' numbers go on
 
 _SHORTEST = HEADER_LENGTH + PROFILE.tag_length
+TICK = 0.02  # seconds, a frame
 
 
 class _Uplink:
@@ -83,6 +85,7 @@ class PythonTrunk:
         self.on_frame: OnFrame = lambda event, frame, now: None
         self._send = send
         self._endpoint: UdpEndpoint | None = None
+        self._ticker: asyncio.Task[None] | None = None
         self._handles = count(1)
         self._programs: dict[bytes, _Program] = {}
         self._uplinks: dict[int, _Uplink] = {}
@@ -100,10 +103,13 @@ class PythonTrunk:
             lambda drops: trunk._counted.update({"trunk receive queue": drops}),
         )
         trunk._endpoint = endpoint
+        trunk._ticker = asyncio.get_running_loop().create_task(trunk._tick_forever(), name="trunk")
         return trunk
 
     def close(self) -> None:
         """Let the port go."""
+        if self._ticker is not None:
+            self._ticker.cancel()
         if self._endpoint is not None:
             self._endpoint.close()
 
@@ -153,6 +159,8 @@ class PythonTrunk:
         program = self._children.pop(child, None)
         if program is not None:
             del program.children[child]
+            if not program.children:
+                program.newest = None  # a stage that leads again counts from somewhere else
 
     def child_state(self, child: int) -> ChildState | None:
         """See `TrunkPort.child_state`."""
@@ -187,6 +195,18 @@ class PythonTrunk:
     def counters(self) -> dict[str, int]:
         """See `TrunkPort.counters`."""
         return dict(self._counted)
+
+    def tick(self, now: float) -> None:
+        """Call every 20 ms: listeners get silence while nobody brings their program."""
+        for program in list(self._programs.values()):
+            frame = program.join.fill(now)
+            if frame is not None:
+                self.on_frame(program.event, frame, now)
+
+    async def _tick_forever(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self.tick(clock.monotonic())
 
     def receive_datagram(self, data: bytes, address: Address, *, now: float) -> None:
         """Take one datagram."""

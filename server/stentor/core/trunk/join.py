@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stentor.core.opus.toc import OpusError, packet_duration
+from stentor.core.opus.toc import SILENCE_20MS, OpusError, packet_duration
 from stentor.core.rtp.serial import seq_diff, timestamp_diff
 from stentor.core.stage.pacer import CLOCK_RATE
 from stentor.core.stage.program import ProgramFrame
 from stentor.core.trunk.packet import TrunkFrame
 
 SHORTEST_STEP = 960  # samples: 20 ms, what a new epoch's first frame is after the last one at least
+FRAME = 20_000_000  # ns
+FILL_AFTER = 400_000_000  # ns, as SILENCE in `link.py`: by then another parent is asked
+FILL_FOR = 30_000_000_000  # ns: a relay that is cut off must not hold its listeners for ever
 
 
 @dataclass(slots=True)
@@ -49,7 +52,9 @@ class ProgramJoin:
         self.timestamp_offset = 0
         """The same for its timestamp."""
         self._last: ProgramFrame | None = None
-        self._heard = 0.0  # when `_last` came
+        self._at = 0  # ns, when `_last` came, or was due when it was made here
+        self._heard_at = 0  # ns, when the last that was not made here came
+        self._filled = False  # silence was given since then
 
     def take(self, frames: tuple[TrunkFrame, ...], *, epoch: int, now: float) -> list[ProgramFrame]:
         """Those of a packet's frames that follow what was handed on before, in order, each once.
@@ -65,16 +70,16 @@ class ProgramJoin:
             return self._begin(frames[-1], epoch, now)
         fresh: list[ProgramFrame] = []
         for place, frame in enumerate(frames):
-            taken = self._follow(frame, counts_gap=place == 0)
+            taken = self._follow(frame, now, counts_gap=place == 0)
             if taken is not None:
                 fresh.append(taken)
-                self._last, self._heard = taken, now
+                self._note(taken, now)
                 self.counters.recovered += place < len(frames) - 1
         self.counters.frames += len(fresh)
         self.counters.duplicates += not fresh
         return fresh
 
-    def _follow(self, frame: TrunkFrame, *, counts_gap: bool) -> ProgramFrame | None:
+    def _follow(self, frame: TrunkFrame, now: float, *, counts_gap: bool) -> ProgramFrame | None:
         """The frame in our numbers, or None when it is not after the last one.
 
         `counts_gap`: a gap before the oldest frame of a packet was lost on the way; between two of its
@@ -85,6 +90,9 @@ class ProgramJoin:
         ahead = seq_diff(frame.sequence, (last.sequence - self.sequence_offset) & 0xFFFF)
         later = timestamp_diff(frame.timestamp, (last.timestamp - self.timestamp_offset) & 0xFFFFFFFF)
         if later <= 0:
+            if self._filled and ahead > 0:
+                self.sequence_offset -= ahead  # silence was given in its place: the next one follows that
+                self._heard_at = nanoseconds(now)
             return None
         if ahead <= 0:
             ahead += 1 << 16  # so long a silence that the sequence went half round: time tells
@@ -105,13 +113,40 @@ class ProgramJoin:
         sequence, timestamp = frame.sequence, frame.timestamp
         if self._last is not None:
             sequence = self._last.sequence + 1
-            timestamp = self._last.timestamp + max(SHORTEST_STEP, round((now - self._heard) * CLOCK_RATE))
+            gone = (nanoseconds(now) - self._at) * CLOCK_RATE // 1000
+            timestamp = self._last.timestamp + max(SHORTEST_STEP, (gone + 500_000) // 1_000_000)
         self.epoch = epoch
         self.sequence_offset = sequence - frame.sequence
         self.timestamp_offset = timestamp - frame.timestamp
-        self._last, self._heard = ProgramFrame(sequence, timestamp, frame.payload, duration), now
+        first = ProgramFrame(sequence, timestamp, frame.payload, duration)
+        self._note(first, now)
         self.counters.frames += 1
-        return [self._last]
+        return [first]
+
+    def fill(self, now: float) -> ProgramFrame | None:
+        """A frame of silence, when nobody has brought anything for a while and one is due; call it every 20 ms.
+
+        So listeners of a stage that died stay connected until another has taken over.
+        """
+        silent = nanoseconds(now) - self._heard_at
+        frames = (nanoseconds(now) - self._at) // FRAME
+        if self._last is None or not FILL_AFTER <= silent <= FILL_FOR or frames < 1:
+            return None
+        sequence, timestamp = self._last.sequence + 1, self._last.timestamp + frames * SHORTEST_STEP
+        self._last = ProgramFrame(sequence, timestamp, SILENCE_20MS, SHORTEST_STEP)
+        self._at += frames * FRAME
+        self.sequence_offset += 1
+        self._filled = True
+        return self._last
+
+    def _note(self, frame: ProgramFrame, now: float) -> None:
+        self._last, self._filled = frame, False
+        self._at = self._heard_at = nanoseconds(now)
+
+
+def nanoseconds(seconds: float) -> int:
+    """As the native core has a time."""
+    return round(seconds * 1e9)
 
 
 def _duration(frame: TrunkFrame) -> int:

@@ -21,7 +21,9 @@ struct stn_place {
 struct stn_join {
     bool started;           /* a frame was given, whoever brought it: */
     struct stn_place given; /* the newest, as our listeners have it */
-    int64_t at;             /* ns, when it came */
+    int64_t at;             /* ns, when it came, or was due when it was made here */
+    int64_t heard_at;       /* ns, when the newest that was not made here came */
+    bool filled;            /* silence was given since then */
     bool tied;               /* a stream was heard: */
     uint32_t epoch;          /* of the newest */
     struct stn_place stream; /* its newest frame, in its own numbers */
@@ -49,6 +51,16 @@ bool stn_join_is_new(const struct stn_join *join, struct stn_place place);
 
 /* The stream's frame there is given now: its place for our listeners. */
 struct stn_place stn_join_take(struct stn_join *join, struct stn_place place, int64_t now);
+
+/* Whether the frame there came after silence was given in its place. */
+bool stn_join_is_covered(const struct stn_join *join, struct stn_place place);
+
+/* Such a frame is not given: the next one follows the silence in sequence. */
+void stn_join_skip(struct stn_join *join, struct stn_place place, int64_t now);
+
+/* Nobody has brought anything for a while: the place for a frame of silence that is due now, if one is. Listeners of
+ * a stage that died so stay connected until another has taken over. */
+bool stn_join_fill(struct stn_join *join, int64_t now, struct stn_place *given);
 
 /* A frame that did not come by the trunk is given to our listeners now. */
 void stn_join_note(struct stn_join *join, struct stn_place given, int64_t now);

@@ -75,7 +75,7 @@ struct stn_program *stn_program_make(stn_core *core, const uint8_t event[STN_EVE
 }
 
 /* A program goes when nobody brings it, and nobody hears it who could notice that it began anew. */
-void stn_trunk_tick(stn_core *core)
+void stn_trunk_tick(stn_core *core, int64_t now)
 {
     if (core->trunk == NULL)
         return;
@@ -84,6 +84,7 @@ void stn_trunk_tick(stn_core *core)
     while (*at != NULL) {
         struct stn_program *program = *at;
         if (program->uplinks > 0 || program->children != NULL || stn_group_of(core, program->event) != NULL) {
+            stn_trunk_fill(core, program, now);
             at = &program->next;
             continue;
         }

@@ -88,7 +88,7 @@ int stn_trunk_open(stn_core *core, int fd, bool ipv6, uint32_t ring_bytes);
 void stn_trunk_close(stn_core *core);
 
 /* Every 20 ms. */
-void stn_trunk_tick(stn_core *core);
+void stn_trunk_tick(stn_core *core, int64_t now);
 
 /* Wake Python if something came up in this turn. */
 void stn_trunk_wake(stn_core *core);
@@ -102,6 +102,8 @@ struct stn_program *stn_program_make(stn_core *core, const uint8_t event[STN_EVE
 struct stn_trunk_rx *stn_trunk_rx_new(void);
 /* Read what waits, at most a few batches. */
 void stn_trunk_read(stn_core *core, int64_t now);
+/* Silence for our listeners while nobody brings the program. Children find another parent by what they do not hear. */
+void stn_trunk_fill(stn_core *core, struct stn_program *program, int64_t now);
 /* One datagram. 0 when acted on, else -1 and counted. */
 int stn_trunk_datagram(stn_core *core, const uint8_t *data, size_t len, const struct stn_address *from, int64_t now);
 

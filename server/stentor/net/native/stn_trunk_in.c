@@ -80,6 +80,10 @@ static bool follow(stn_core *core, struct stn_uplink *uplink, const uint8_t *hea
         const struct stn_place at = stn_join_follow(join, (uint16_t)(stn_get16(header + 2) - blocks[i].distance),
                                                     stn_get32(header + 4) - blocks[i].offset);
         uint64_t gap = i == 0 ? (uint64_t)(at.sequence - join->stream.sequence - 1) : 0;
+        if (stn_join_is_covered(join, at)) {
+            stn_join_skip(&uplink->program->join, at, now);
+            continue;
+        }
         if (!stn_join_is_new(join, at) || !give(core, uplink, at, blocks[i].payload, now))
             continue;
         any = true;
@@ -137,6 +141,15 @@ static int receive_rtp(stn_core *core, stn_slice data, int64_t now)
     stn_counter_set(&uplink->heard_at, (uint64_t)now);
     const stn_slice payload = {plain, data.len - STN_RTP_HEADER - STN_GCM_TAG};
     return take_frames(core, uplink, data.data, payload, now);
+}
+
+void stn_trunk_fill(stn_core *core, struct stn_program *program, int64_t now)
+{
+    static const uint8_t silence[] = {0xF8, 0xFF, 0xFE}; /* 20 ms of CELT without sound, as toc.SILENCE_20MS */
+    struct stn_place place;
+    if (stn_join_fill(&program->join, now, &place))
+        stn_frame(core, program->event, (uint64_t)place.sequence, (uint64_t)place.timestamp,
+                  (stn_slice){silence, sizeof silence}, ntp_now(core, now), now);
 }
 
 /* -- datagrams -------------------------------------------------------------------------------------------- */
