@@ -9,6 +9,8 @@ from stentor.core.topology.placement import Candidate, Placement, TwoChoices
 from stentor.gateway.shard_quota import GONE_AFTER, STALE_AFTER, ShardQuota
 from stentor.gateway.shard_totals import ShardTotals, add_up
 
+SUSPECT_AFTER = 1.4  # seconds: a heartbeat is late, which others are not; a page comes back after 1.5
+
 __all__ = ["GONE_AFTER", "STALE_AFTER", "ShardTable"]
 
 
@@ -47,7 +49,10 @@ class ShardTable:
         death, the credits that are kept for returning listeners, and a shard that is braking.
         Only a forecast: the shard owns its seats and has the last word.
         """
-        chosen = self._placement.choose(list(self._candidates(duty, now, returning)), ticket_id)
+        candidates = dict(self._candidates(duty, now, returning))
+        # Of a shard that has died its listeners come back before it is stale: not to the dead.
+        sound = [one for one, heard_at in candidates.items() if now - heard_at < SUSPECT_AFTER]
+        chosen = self._placement.choose(sound or list(candidates), ticket_id)
         if chosen is None:
             return None
         shard = self._shards[chosen]
@@ -96,8 +101,9 @@ class ShardTable:
         """What all relays together have and offer, and a row for each shard, for the status."""
         return add_up(self._shards.values(), now)
 
-    def _candidates(self, duty: Duty, now: float, returning: bool) -> Iterator[Candidate]:
+    def _candidates(self, duty: Duty, now: float, returning: bool) -> Iterator[tuple[Candidate, float]]:
+        """Each with when it was heard last."""
         for shard in self._shards.values():
             candidate = shard.candidate(now, returning=returning) if shard.record.duty == duty else None
             if candidate is not None:
-                yield candidate
+                yield candidate, shard.heard_at

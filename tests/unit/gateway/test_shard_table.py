@@ -97,3 +97,20 @@ def test_placement_is_a_seam() -> None:
         table.on_heartbeat(beat(number), 0.0)
     picked = table.pick("relay", TICKET, 0.0)
     assert picked is not None and picked.shard == 5
+
+
+def test_nobody_is_sent_to_a_shard_whose_heartbeat_is_late_while_others_are_heard() -> None:
+    table = ShardTable()
+    for number in (1, 2):
+        table.on_record(ShardRecord(number, "relay", 0, b"a" * 32, "AB", ()))
+        table.on_heartbeat(beat(number, free=50), now=0.0)
+    table.on_heartbeat(beat(2, free=50), now=1.5)
+    picked = {table.pick("relay", bytes([i]) * 8, now=1.6) for i in range(20)}
+    assert {found.shard for found in picked if found is not None} == {2}
+
+
+def test_a_late_heartbeat_is_no_reason_to_refuse_when_all_are_late() -> None:
+    table = ShardTable()
+    table.on_record(RELAY)
+    table.on_heartbeat(beat(1), now=0.0)
+    assert table.pick("relay", bytes(8), now=2.0) is not None
