@@ -6,6 +6,7 @@ import { type Refusal, RefusedError } from "../shared/refusal";
 import { ServerClock } from "../shared/server_clock";
 import { Store } from "../shared/store";
 import type { Desk } from "./microphone_desk";
+import { Mover } from "./mover";
 import type { PublisherNotice, Publishing } from "./publisher";
 import { judgeReturn, retryDelay, SETTLE_MS } from "./retry_plan";
 import {
@@ -26,6 +27,7 @@ export interface StudioParts {
   readonly hasKey: boolean;
   readonly processing: Processing;
   readonly fetchEvent: () => Promise<EventFacts>;
+  readonly fetchStatus: () => Promise<EventFacts>;
   readonly endEvent: () => Promise<void>;
   readonly makePublisher: (notify: (notice: PublisherNotice) => void) => Publishing;
   readonly makeDesk: (store: Store<StudioModel, StudioMessage>) => Desk;
@@ -39,6 +41,7 @@ export class StudioController {
   readonly clock = new ServerClock();
   readonly publisher: Publishing;
   readonly desk: Desk;
+  private readonly mover: Mover;
   private readonly airedKey: string;
   private lostAt = Number.NEGATIVE_INFINITY;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -48,7 +51,17 @@ export class StudioController {
   constructor(private readonly parts: StudioParts) {
     this.airedKey = `on-air.${parts.eventId}`;
     this.store = new Store(initialModel(parts.processing), reduce);
-    this.publisher = parts.makePublisher(this.store.dispatch);
+    this.publisher = parts.makePublisher((notice) => {
+      this.store.dispatch(notice);
+      if (notice.type === "moved") this.mover.onMoved(notice.moved);
+    });
+    this.mover = new Mover({
+      fetchStatus: parts.fetchStatus,
+      seat: () => this.publisher.seat,
+      move: () => this.publisher.move(),
+      now: this.now,
+      random: parts.random,
+    });
     this.desk = parts.makeDesk(this.store);
     this.desk.onTrack = (track) => void this.publisher.replaceTrack(track);
     this.store.subscribe((after, before) => this.act(after, before));
@@ -88,10 +101,12 @@ export class StudioController {
   /** The page is being left: the event goes on and the host may come back. */
   pageHidden(): void {
     clearTimeout(this.retryTimer);
+    this.mover.stop();
     this.publisher.leave();
   }
 
   pageShownAgain(): void {
+    if (this.store.model.phase === "live") this.mover.start();
     this.store.dispatch({ type: "retry" });
   }
 
@@ -141,6 +156,9 @@ export class StudioController {
     if (after.phase === "live") {
       this.parts.perTab.set(this.airedKey, "yes");
       this.steadyTimer = setTimeout(() => this.store.dispatch({ type: "steady" }), STEADY_MS);
+      this.mover.start();
+    } else {
+      this.mover.stop();
     }
     if (holdsSession(before.phase) && !holdsSession(after.phase)) {
       clearTimeout(this.retryTimer);

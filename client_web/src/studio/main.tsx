@@ -1,7 +1,7 @@
 import "../styles/base.css";
 import "../styles/theatre.css";
 import "../styles/studio.css";
-import { endEvent, fetchEvent } from "../shared/event_api";
+import { endEvent, fetchEvent, fetchStatus } from "../shared/event_api";
 import { perTab, showPage } from "../shared/page";
 import { eventIdOf, hostKeyOf } from "../shared/page_address";
 import { StudioController } from "./controller";
@@ -29,6 +29,7 @@ const controller = new StudioController({
   hasKey: hostKey !== "",
   processing: processingOf(location.search),
   fetchEvent: () => fetchEvent(eventId, RECORD_TIMEOUT_MS),
+  fetchStatus: () => fetchStatus(eventId),
   endEvent: () => endEvent(eventId, hostKey),
   makePublisher: (notify) => new Publisher(`/whip/${eventId}`, hostKey, isHeard, notify),
   makeDesk: (store) => new MicrophoneDesk(store),

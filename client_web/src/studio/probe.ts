@@ -8,8 +8,10 @@ export interface StudioProbe {
   readonly microphone: MicrophoneState;
   /** Ms from the start of the latest publish until ICE and DTLS stood. */
   readonly connectedMs: number | null;
-  /** Sessions started since the page opened. */
+  /** Sessions started since the page opened, but for those of moves. */
   readonly joins: number;
+  /** The stage that has the microphone. */
+  readonly shard: number | null;
   stats(): Promise<PublisherStats | null>;
   stream(): MediaStream | null;
 }
@@ -27,6 +29,9 @@ export function studioProbe(controller: StudioController): StudioProbe {
     },
     get joins() {
       return controller.store.model.attempt;
+    },
+    get shard() {
+      return controller.publisher.seat?.shard ?? null;
     },
     stats: () => controller.publisher.stats(),
     stream: () => controller.desk.stream,

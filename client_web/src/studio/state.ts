@@ -59,6 +59,8 @@ export interface StudioModel {
   readonly aired: boolean;
   /** When the present stretch on air began, in ms of the device's clock. */
   readonly liveSince: number | null;
+  /** A session on another stage is being opened while the present one goes on. */
+  readonly moving: boolean;
   readonly attempt: number;
   readonly failures: number;
   readonly lostBy: Loss | null;
@@ -83,6 +85,8 @@ export type StudioMessage =
   | { readonly type: "go-live" }
   | { readonly type: "come-back" }
   | { readonly type: "connected"; readonly at: number }
+  | { readonly type: "moving" }
+  | { readonly type: "moved" }
   | { readonly type: "steady" }
   | { readonly type: "lost"; readonly how: Loss }
   | { readonly type: "refused"; readonly refusal: Refusal; readonly retryAfterMs: number | null }
@@ -110,6 +114,7 @@ export function initialModel(processing: Processing): StudioModel {
     muted: false,
     aired: false,
     liveSince: null,
+    moving: false,
     attempt: 0,
     failures: 0,
     lostBy: null,
@@ -152,6 +157,10 @@ export function reduce(model: StudioModel, message: StudioMessage): StudioModel 
       return startIfReady({ ...model, wanted: true });
     case "connected":
       return holdsSession(model.phase) ? onConnected(model, message.at) : model;
+    case "moving":
+      return model.phase === "live" ? { ...model, moving: true } : model;
+    case "moved":
+      return { ...model, moving: false };
     case "steady":
       return model.phase === "live" ? { ...model, failures: 0 } : model;
     case "lost":
@@ -201,7 +210,7 @@ function startIfReady(model: StudioModel): StudioModel {
 
 function onConnected(model: StudioModel, at: number): StudioModel {
   const liveSince = model.liveSince ?? at;
-  return { ...model, phase: "live", aired: true, liveSince, refusal: null, lostBy: null };
+  return { ...model, phase: "live", aired: true, liveSince, moving: false, refusal: null, lostBy: null };
 }
 
 function onRefused(model: StudioModel, refusal: Refusal, retryAfterMs: number | null): StudioModel {

@@ -16,7 +16,10 @@ export function tell(model: StudioModel, words: StudioWords): Telling {
     case "connecting":
       return { headline: words.connecting, detail: refusalDetail(model, words) };
     case "live":
-      return { headline: model.muted ? words.liveMuted : words.live, detail: "" };
+      return {
+        headline: model.muted ? words.liveMuted : words.live,
+        detail: model.moving ? words.moving : "",
+      };
     case "recovering":
       return { headline: words.recovering, detail: words.recoveringDetail };
     case "taken":

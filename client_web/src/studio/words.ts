@@ -20,6 +20,7 @@ export interface StudioWords {
   readonly connecting: string;
   readonly live: string;
   readonly liveMuted: string;
+  readonly moving: string;
   readonly recovering: string;
   readonly recoveringDetail: string;
   readonly takenHeadline: string;

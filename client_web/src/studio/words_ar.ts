@@ -11,6 +11,7 @@ export const ARABIC: StudioWords = {
   connecting: "جارٍ بدء البث…",
   live: "أنت على الهواء",
   liveMuted: "على الهواء والصوت مكتوم: لا أحد يسمعك",
+  moving: "يجري الانتقال إلى خادم آخر. تبقى على الهواء.",
   recovering: "انقطع الاتصال",
   recoveringDetail: "تجري العودة إلى الهواء تلقائيًا. يبقى المستمعون متصلين.",
   takenHeadline: "تسلّم شخص آخر الميكروفون",

@@ -11,6 +11,7 @@ export const ENGLISH: StudioWords = {
   connecting: "Going live…",
   live: "You are on air",
   liveMuted: "On air, muted: nobody hears you",
+  moving: "Changing to another server. You stay on air.",
   recovering: "Connection lost",
   recoveringDetail: "Going back on air by itself. Listeners stay connected.",
   takenHeadline: "Someone else took over the microphone",

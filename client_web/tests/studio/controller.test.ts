@@ -11,6 +11,7 @@ import { facts } from "../support/facts";
 const UNREACHABLE = new RefusedError("unreachable", null, null, "");
 
 let answer: EventFacts | RefusedError;
+let status: EventFacts | RefusedError;
 let ending: RefusedError | null;
 let asked: string[];
 let notify: (notice: PublisherNotice) => void;
@@ -25,15 +26,18 @@ function makeController(hasKey = true): StudioController {
     eventId: "talk2345",
     hasKey,
     processing: ALL_PROCESSING,
+    fetchStatus: () => (status instanceof RefusedError ? Promise.reject(status) : Promise.resolve(status)),
     fetchEvent: () => (answer instanceof RefusedError ? Promise.reject(answer) : Promise.resolve(answer)),
     endEvent: () => (ending === null ? Promise.resolve() : Promise.reject(ending)),
     makePublisher: (send) => {
       notify = send;
       return {
         join: () => void asked.push("join"),
+        move: () => void asked.push("move"),
         leave: () => void asked.push("leave"),
         replaceTrack: () => Promise.resolve(),
         connectedMs: null,
+        seat: { shard: 7, token: "token", seatedAt: 0 },
         stats: () => Promise.resolve(null),
       };
     },
@@ -61,6 +65,7 @@ let controller: StudioController;
 beforeEach(() => {
   vi.useFakeTimers();
   answer = facts({ phase: "early", host: "none" });
+  status = facts();
   ending = null;
   asked = [];
   remembered = new Map();
@@ -167,6 +172,54 @@ describe("another publisher", () => {
     controller.goLive();
     expect(phase()).toBe("connecting");
     expect(asked).toEqual(["leave", "join"]);
+  });
+});
+
+describe("a stage that is to be left", () => {
+  const LEAVE_7 = { shard: 7, fraction: 1, seed: "s", deadline: 1_025_000, since: null };
+
+  beforeEach(goOnAir);
+
+  test("is left within some seconds, once, with one calm line for the host", async () => {
+    await pass(30_000);
+    expect(asked).toEqual([]);
+    status = facts({ moves: [LEAVE_7] });
+    await pass(12_000);
+    expect(asked).toEqual(["move"]);
+    notify({ type: "moving" });
+    expect(controller.store.model).toMatchObject({ phase: "live", moving: true });
+    notify({ type: "moved", moved: true });
+    expect(controller.store.model).toMatchObject({ phase: "live", moving: false, attempt: 1 });
+    await pass(30_000);
+    expect(asked).toEqual(["move"]);
+  });
+
+  test("is tried again soon when no other one takes the host", async () => {
+    status = facts({ moves: [LEAVE_7] });
+    await pass(12_000);
+    notify({ type: "moving" });
+    notify({ type: "moved", moved: false });
+    expect(controller.store.model).toMatchObject({ phase: "live", moving: false });
+    await pass(8_000);
+    expect(asked).toEqual(["move", "move"]);
+  });
+
+  test("is not the concern of a host on another one, nor without an answer", async () => {
+    status = facts({ moves: [{ ...LEAVE_7, shard: 8 }] });
+    await pass(12_000);
+    status = UNREACHABLE;
+    await pass(30_000);
+    expect(asked).toEqual([]);
+    expect(phase()).toBe("live");
+  });
+
+  test("does not move a host whose connection was lost meanwhile", async () => {
+    status = facts({ moves: [LEAVE_7] });
+    await pass(5_100);
+    notify({ type: "lost", how: "stalled" });
+    answer = UNREACHABLE;
+    await pass(30_000);
+    expect(asked).not.toContain("move");
   });
 });
 

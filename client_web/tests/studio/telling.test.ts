@@ -27,6 +27,11 @@ test("a muted host is told so in the headline", () => {
   expect(say({ phase: "live", muted: true }).headline).toBe(words.liveMuted);
 });
 
+test("a move to another stage is one calm line, and nothing to do", () => {
+  expect(say({ phase: "live" }).detail).toBe("");
+  expect(say({ phase: "live", moving: true })).toEqual({ headline: words.live, detail: words.moving });
+});
+
 test("the sound check warns when somebody is on air already", () => {
   const occupied = { phase: "setup", microphone: "ready", facts: facts({ host: "present" }) } as const;
   expect(say(occupied).detail).toBe(words.occupied);

@@ -6,12 +6,18 @@ import asyncio
 import secrets
 
 from stentor.app.cluster_node import GatewaysHeard, Membership
+from stentor.app.line_mesh import MeshLine
 from stentor.app.mesh_control import MeshControl
+from stentor.cluster.leases import Leases
+from stentor.core.admission.laws import Laws
 from stentor.core.ids import event_key
 from stentor.core.links import ShardControl, ShardRecord
 from stentor.core.mesh.messages import GatewayBeat
+from stentor.core.outputs import Address
 from stentor.core.topology.stage_order import stage_order
 from stentor.gateway.event_table import EventTable
+from stentor.gateway.line_desk import LineDesk
+from stentor.gateway.line_leader import LineLeader
 from stentor.gateway.shard_table import ShardTable
 from stentor.gateway.status_source import Move, StatusSource
 from stentor.net import clock
@@ -19,7 +25,7 @@ from stentor.net.mesh_port import MeshPort
 
 BEAT_EVERY = 1.0  # seconds; shards give a gateway no seats once it has been silent for 3.5
 
-MOVE_WITHIN = 25.0  # seconds for the listeners of a draining shard: a page looks every 12 at most
+MOVE_WITHIN = 25.0  # seconds for everybody on a draining shard: a page looks every 12 at most
 
 
 class GatewayNode:
@@ -33,8 +39,10 @@ class GatewayNode:
         shards: ShardTable,
         *,
         local: ShardControl | None,
+        laws: Laws,
     ) -> None:
-        """`shards` is fed by the node book; `local` controls the publishers of a stage in this process."""
+        """`shards` is fed by the node book; `local` controls the publishers of a stage in this process;
+        `laws` are those of the line."""
         self._member = member
         self._mesh = mesh
         self._gateways = gateways
@@ -43,11 +51,24 @@ class GatewayNode:
         self.control = MeshControl(mesh, shards, self.events, local=local)
         self.status = StatusSource()
         """What every page is told beside its event: who should move."""
+        self.desk, self.leader = LineDesk(laws), LineLeader(laws)
+        """The lines, and who moves them while this gateway leads."""
+        self.line = MeshLine(
+            mesh,
+            Leases(member.directory.store),
+            self.desk,
+            self.leader,
+            self.status,
+            gateways=gateways,
+            links=self._other_gateways,
+        )
+        gateways.on_beat = self.line.on_beat
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to listen and to beat."""
         self.control.listen()
+        self.line.start()
         self._beat()
         self._task = asyncio.get_running_loop().create_task(self._go_on(), name="gateway beat")
 
@@ -56,6 +77,7 @@ class GatewayNode:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self.line.stop()
 
     def others(self) -> list[str]:
         """Names of the other gateways that are heard."""
@@ -79,15 +101,16 @@ class GatewayNode:
         links |= {record.node: record.link for record in self._member.nodes.gateways}
         links.pop(self._mesh.node, None)
         for link in links.values():
-            self._mesh.tell(GatewayBeat(), link)
+            self._mesh.tell(GatewayBeat(self.line.epoch), link)
+
+    def _other_gateways(self) -> list[Address]:
+        own = self._mesh.node
+        return [record.link for record in self._member.nodes.gateways if record.node != own]
 
     def _ask_to_move(self) -> None:
-        """The listeners of a shard that drains take seats elsewhere, make before break."""
-        draining = {
-            row.shard
-            for row in self._shards.totals(clock.monotonic()).shards
-            if row.duty == "relay" and row.state == "draining"
-        }
+        """Listeners and hosts of a shard that drains go elsewhere, make before break."""
+        rows = self._shards.totals(clock.monotonic()).shards
+        draining = {row.shard for row in rows if row.state == "draining"}
         known = {move.shard: move for move in self.status.moves}
         for shard in draining - known.keys():
             known[shard] = Move(shard, 1.0, secrets.token_hex(8), clock.wall() + MOVE_WITHIN)

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from stentor.app.aiortc_taps import new_connection
 from stentor.app.http_client import ClientError
 from stentor.app.interrupt import interrupted
+from stentor.app.on_air import on_air
 from stentor.app.opus_encode import SAMPLE_RATE
-from stentor.app.packet_track import PacketTrack
+from stentor.app.packet_feed import PacketFeed
 from stentor.app.progress import progress_line
-from stentor.app.rtc_session import first_of, rtc_session
+from stentor.app.rtc_session import first_of
 from stentor.core.opus.toc import packet_duration
 
 LAST_PACKET_SECONDS = 0.2  # time for the last packet's way through before the session is ended
@@ -38,8 +38,8 @@ async def publish_packets(
 ) -> Sent:
     """Send `packets` in real time to the WHIP endpoint `url`, until they end or Ctrl-C; then end the session.
 
-    `sent` sees every payload that goes out. Raises ClientError when the server refuses or the connection
-    ends.
+    A stage that drains is left for another without a gap: for a while both get the same packets. `sent` sees
+    every payload that goes out, once. Raises ClientError when the server refuses or the connection ends.
     """
     total = Sent()
 
@@ -48,13 +48,11 @@ async def publish_packets(
         total.samples += packet_duration(payload)
         sent(payload)
 
-    track = PacketTrack(packets, clock=clock, sent=count)
-    peer = new_connection()
-    peer.addTransceiver(track, direction="sendonly")
+    feed = PacketFeed(packets, clock=clock, sent=count)
     with interrupted() as stop, progress_line(lambda: f"on air for {total.seconds:.0f} s"):
-        async with rtc_session(url, peer, key=key) as session:
-            first = await first_of(track.finished, stop, session.ended, seconds=None)
-            if first is session.ended:
+        async with on_air(url, key, feed) as host:
+            first = await first_of(feed.finished, stop, host.ended, seconds=None)
+            if first is host.ended:
                 raise ClientError(
                     f"the connection ended after {total.seconds:.0f} s: "
                     "the server is gone, the event has ended, or another host has taken over"

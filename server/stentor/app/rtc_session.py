@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import urljoin
@@ -13,6 +14,7 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from stentor.app.http_client import ClientError, client_session, refusal
 
+SHARD_HEADER = "Stentor-Shard"
 CONNECT_SECONDS = 15  # aioice gives a candidate pair up after about 10 s
 
 
@@ -24,28 +26,43 @@ class RtcSession:
     """The session URL that DELETE goes to."""
     ended: asyncio.Event
     """Set when the connection is over, whoever ended it."""
+    shard: int | None = None
+    """Which shard it is with; None when the server does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What a 201 says."""
+
+    url: str
+    shard: int | None
+    answer: str
 
 
 @contextlib.asynccontextmanager
 async def rtc_session(
-    url: str, peer: RTCPeerConnection, *, key: str | None = None
+    url: str, peer: RTCPeerConnection, *, key: str | None = None, leaving: int | None = None
 ) -> AsyncIterator[RtcSession]:
     """Connect `peer` to the WHIP or WHEP endpoint `url` (RFC 9725) and end the session on leaving.
 
-    Raises ClientError when the server refuses, cannot be reached, or media does not connect in time.
+    `leaving`: the shard that a session is to be moved away from. Raises ClientError when the server refuses,
+    cannot be reached or has no other shard than that, or media does not connect in time.
     """
     connected, ended = _watch(peer)
     async with client_session() as http:
-        session_url = None
+        opened = None
         try:
             await peer.setLocalDescription(await peer.createOffer())
-            session_url, answer = await _post_offer(http, url, peer.localDescription.sdp, key)
-            await _apply(peer, answer)
+            opened = await _post_offer(http, url, peer.localDescription.sdp, key)
+            if leaving is not None and opened.shard == leaving:
+                # Connected, it would end the session before it: a shard has one of each publisher.
+                raise ClientError("the server has no other shard at the moment")
+            await _apply(peer, opened.answer)
             await _wait_connected(connected, ended)
-            yield RtcSession(session_url, ended)
+            yield RtcSession(opened.url, ended, opened.shard)
         finally:
-            if session_url is not None:
-                await _delete(http, session_url, key)
+            if opened is not None:
+                await _delete(http, opened.url, key)
             await peer.close()
 
 
@@ -62,7 +79,10 @@ def _watch(peer: RTCPeerConnection) -> tuple[asyncio.Event, asyncio.Event]:
     return connected, ended
 
 
-async def _post_offer(http: aiohttp.ClientSession, url: str, sdp: str, key: str | None) -> tuple[str, str]:
+_NUMBER = re.compile(r"[0-9]{1,10}")
+
+
+async def _post_offer(http: aiohttp.ClientSession, url: str, sdp: str, key: str | None) -> _Opened:
     headers = {"Content-Type": "application/sdp"} | _authorization(key)
     try:
         async with http.post(url, data=sdp.encode(), headers=headers) as response:
@@ -72,7 +92,10 @@ async def _post_offer(http: aiohttp.ClientSession, url: str, sdp: str, key: str 
             answer = await response.text()
             if not location:
                 raise ClientError("the server gave no session URL (Location)")
-            return urljoin(str(response.url), location), answer
+            shard = response.headers.get(SHARD_HEADER, "")
+            return _Opened(
+                urljoin(str(response.url), location), int(shard) if _NUMBER.fullmatch(shard) else None, answer
+            )
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise ClientError(f"cannot reach {url}: {error or 'no answer in time'}") from error
 

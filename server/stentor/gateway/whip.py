@@ -7,6 +7,7 @@ from aiohttp import web
 from stentor.core.ids import publisher_ticket
 from stentor.core.webrtc.capsule import PeerKind
 from stentor.gateway.bearer import require_bearer
+from stentor.gateway.cors import SHARD_HEADER
 from stentor.gateway.deps import GatewayDeps
 from stentor.gateway.event_lookup import find_open_event
 from stentor.gateway.offers import read_offer
@@ -14,7 +15,11 @@ from stentor.gateway.session_answer import answer_offer, no_room, session_for
 
 
 class WhipEndpoint:
-    """Answers hosts. All publishers of an event share one ticket, so the newest replaces the one before."""
+    """Answers hosts.
+
+    All publishers of an event share one ticket, so on one stage the newest replaces the one before. On two
+    stages both are there: so a host leaves one that drains without a gap.
+    """
 
     def __init__(self, deps: GatewayDeps) -> None:
         self._deps = deps
@@ -34,4 +39,6 @@ class WhipEndpoint:
             raise no_room()
         kind = PeerKind.PUBLISHER_PASSIVE if offer.setup == "passive" else PeerKind.PUBLISHER
         ref = session_for(deps, offer, shard=shard, kind=kind, ticket_id=ticket_id)
-        return answer_offer(deps, request, offer, role="whip", event_id=record.id, shard=shard, ref=ref)
+        response = answer_offer(deps, request, offer, role="whip", event_id=record.id, shard=shard, ref=ref)
+        response.headers[SHARD_HEADER] = str(shard.shard)
+        return response

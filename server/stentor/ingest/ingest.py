@@ -60,6 +60,8 @@ class Ingest:
         self._stage = stage
         self._publishers: dict[bytes, _Publisher] = {}
         self._reporter: asyncio.Task[None] | None = None
+        self._empty = asyncio.Event()
+        self._empty.set()
         shell.on_notice = self._on_notice
 
     def start(self) -> None:
@@ -73,6 +75,10 @@ class Ingest:
             await asyncio.gather(self._reporter, return_exceptions=True)
         for session in list(self._publishers):
             self.shell.end(session, "event ended")
+
+    async def emptied(self) -> None:
+        """Wait until no publisher is left."""
+        await self._empty.wait()
 
     def heartbeat(self, *, now: float) -> Heartbeat:
         """What gateways need to know of this port."""
@@ -115,12 +121,15 @@ class Ingest:
         capsule, keys = notice.capsule, notice.keys
         sealer = RtcpSealer(keys.profile, keys.local_key, keys.local_salt)
         self._publishers[capsule.session] = _Publisher(capsule, sealer, notice.address, notice.source)
+        self._empty.clear()
         self._stage.open_source(capsule.event, capsule.session, now=now)
 
     def _gone(self, session: bytes, now: float) -> None:
         publisher = self._publishers.pop(session, None)
         if publisher is not None:
             self._stage.close_source(publisher.capsule.event, session, now=now)
+        if not self._publishers:
+            self._empty.set()
 
     # -- media --------------------------------------------------------------------------------------------
 

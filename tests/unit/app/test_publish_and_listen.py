@@ -9,6 +9,7 @@ import signal
 
 import pytest
 
+from stentor.app import on_air
 from stentor.app.heard import HeardPacket
 from stentor.app.http_client import ClientError
 from stentor.app.listen import Listened, listen_to
@@ -114,3 +115,68 @@ async def test_server_that_is_not_there_is_told_with_its_address() -> None:
         gone = end.url
     with pytest.raises(ClientError, match="cannot reach http://127"):
         await listen(gone + "/whep/event", [], 1.0)
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A publisher that looks at the status often and lets two sessions overlap briefly."""
+    for name, seconds in (("LOOK_EVERY", 0.1), ("LOOK_AGAIN", 0.1), ("OVERLAP", 0.5)):
+        monkeypatch.setattr(on_air, name, seconds)
+
+
+@pytest.mark.usefixtures("quickly")
+async def test_publisher_leaves_a_shard_for_another_make_before_break() -> None:
+    packets = tone(4.0)
+    async with far_end() as end:
+        end.shards = [1, 1, 2]  # the second answer is of no use: it is the shard that is to be left
+
+        async def drain() -> None:
+            await until(lambda: len(end.received) >= 25, within=15, what="audio")
+            end.moves = [1]
+
+        draining = asyncio.ensure_future(drain())
+        total = await publish_packets(
+            end.url + "/whip/event", "key", iter(packets), clock=clock.monotonic, sent=lambda _: None
+        )
+        await draining
+        assert total.packets == 200
+        first, refused, second = ([packet.payload for packet in stream] for stream in end.streams)
+        assert refused == []
+        assert first == packets[: len(first)] and second == packets[-len(second) :]
+        assert len(first) + len(second) >= 200 + 20  # both were sent what is in between
+        assert end.ended == [1, 0, 2]  # the one that was not used, the old one, at the end the new one
+
+
+@pytest.mark.usefixtures("quickly")
+async def test_publisher_stays_while_no_other_shard_takes_it() -> None:
+    async with far_end() as end:
+        end.shards = [1]
+        end.moves = [1]
+        packets = tone(1.5)
+        await publish_packets(
+            end.url + "/whip/event", "key", iter(packets), clock=clock.monotonic, sent=lambda _: None
+        )
+        assert [packet.payload for packet in end.streams[0]] == packets
+        assert len(end.streams) > 2 and not any(end.streams[1:])
+        assert end.ended[-1] == 0
+
+
+@pytest.mark.usefixtures("quickly")
+async def test_publisher_whose_shard_dies_while_it_moves_is_already_on_the_other() -> None:
+    async with far_end() as end:
+        end.shards = [1, 2]
+        end.moves = [1]
+
+        async def die() -> None:
+            await until(
+                lambda: len(end.streams) == 2 and end.streams[1], within=15, what="the second session"
+            )
+            await end.peers[0].close()
+
+        dying = asyncio.ensure_future(die())
+        total = await publish_packets(
+            end.url + "/whip/event", "key", iter(tone(3.0)), clock=clock.monotonic, sent=lambda _: None
+        )
+        await dying
+        assert total.packets == 150
+        assert end.ended == [0, 1]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stentor.app.settings import Settings, load_settings, print_settings
+from stentor.app.settings import Settings, as_environment, load_settings, print_settings
 from stentor.core.admission.laws import Laws
 from stentor.core.config import SERVER_OPTIONS, ConfigError
 from stentor.core.law_options import LAW_OPTIONS
@@ -57,7 +57,7 @@ def test_defaults_are_what_the_documentation_says() -> None:
     assert settings.http == ("127.0.0.1", 8080)
     assert settings.udp == ("0.0.0.0", 8081)
     assert settings.roles == ("gateway", "stage", "relay")
-    assert settings.max_seats == 2000
+    assert settings.max_seats == 20_000
     assert settings.state_dir == Path("/var/state/stentor")
     assert settings.web_dir.parts[-2:] == ("client_web", "dist")
     assert (settings.redis, settings.public_ips, settings.first_event) == (None, (), None)
@@ -98,7 +98,10 @@ def test_file_that_is_absent_is_refused_with_its_name(tmp_path: Path) -> None:
         ({"workers": ["2"], "roles": ["relay"]}, "roles: relay alone needs others to talk to"),
         ({"cluster": CLUSTER}, "cluster: the nodes of a cluster meet in a store: set redis"),
         ({"cluster": CLUSTER, "redis": STORE}, "cluster: set cluster-secret-file"),
-        ({"cluster": CLUSTER, "redis": STORE, "cluster-secret": SECRET, "workers": ["2"]}, "workers: more than"),
+        (
+            {"cluster": CLUSTER, "redis": STORE, "cluster-secret": SECRET, "workers": ["2"]},
+            "workers: more than",
+        ),
         ({"cluster-secret": SECRET}, "cluster-secret: this node is in no cluster; set cluster"),
         ({"cluster-secret-file": ["secret"]}, "cluster-secret: this node is in no cluster; set cluster"),
         ({"tls-cert": ["cert.pem"]}, "tls-cert and tls-key go together"),
@@ -121,6 +124,22 @@ def test_printed_settings_can_be_read_again(tmp_path: Path) -> None:
     path = tmp_path / "printed.toml"
     path.write_text(print_settings(settings), "utf-8")
     assert load_settings({}, config=path, environment={}) == settings
+
+
+def test_process_of_our_own_is_told_the_same_settings(tmp_path: Path) -> None:
+    arguments = {
+        "public-ip": ["192.0.2.1", "2001:db8::1"],
+        "udp": ["[::]:9"],
+        "roles": ["stage,relay"],
+        "cluster": CLUSTER,
+        "cluster-secret": SECRET,
+        "redis": ["redis://user:hunter2@host/0"],
+        "ice-server": ["turn:host:3478,user,hunter2"],
+        "ladder-up": ["0.555"],
+        "state-dir": [str(tmp_path / "a b")],
+    }
+    settings = load_settings(arguments, config=None, environment={})
+    assert load_settings({}, config=None, environment=as_environment(settings)) == settings
 
 
 def test_printed_settings_hold_no_password() -> None:
