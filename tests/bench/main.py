@@ -23,7 +23,7 @@ from bench.machine import SWARM_CORE
 from bench.rows import Bench, Found
 from bench.stentor_server import Variant
 
-PARTS = ("native", "python", "janus", "bare")
+PARTS = ("native", "python", "janus", "bare", "gateway")
 NATIVE_20 = [1000, 2000, 3000, 3500, 4000, 4500, 5000, 5500, 6000]
 NATIVE_60 = [10_000, 12_000, 13_500, 15_000, 16_500, 18_000]
 PYTHON_20 = [100, 300, 500, 700, 900, 1100]
@@ -78,6 +78,9 @@ async def _run(bench: Bench, options: argparse.Namespace) -> None:
     if "bare" in parts:
         with _part(bench, "bare sendmmsg"):
             await asyncio.to_thread(rows.bare_rows, bench, ptimes)
+    if "gateway" in parts:
+        with _part(bench, "gateway"):
+            await rows.gateway(bench)
 
 
 @contextlib.contextmanager

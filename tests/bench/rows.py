@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import bare, joins
+from bench.gateway_rates import rates
 from bench.janus_process import AUDIO_PORT, STREAM, running_janus
 from bench.link import Link
 from bench.machine import CoreTime, resident_bytes
@@ -119,6 +120,15 @@ async def _at(bench: Bench, variant: Variant, count: int, server: Running, crowd
         say(f"{seated.joins_per_second:.0f} joins/s into {count} seated: {seated.sample}")
         if variant.media == "native":
             found.profile = profile(server.pid)
+
+
+async def gateway(bench: Bench) -> None:
+    """How many pages one gateway answers."""
+    for name, rate in (await rates(bench.folder, say)).items():
+        bench.found.numbers[f"gateway {name}"] = rate.per_second
+        bench.found.numbers[f"gateway {name} cpu"] = rate.cpu
+        if rate.failures:
+            bench.found.notes.append(f"gateway, {name}: {rate.failures} requests failed")
 
 
 def bare_rows(bench: Bench, ptimes: Sequence[int]) -> None:

@@ -36,6 +36,7 @@ def render(found: Found, *, command: str, minutes: float) -> str:
         *_most_rows(found),
         *_join_rows(found),
         "",
+        *_gateway_table(found),
         "## Against the figures to reach",
         "",
         "| what | to reach | measured | |",
@@ -142,6 +143,27 @@ def _join_rows(found: Found) -> list[str]:
         cells = [NOTHING if value is None else f"{value / 1024:.1f} KiB" for value in each.values()]
         rows.append(_row("memory per seated listener (RSS)", cells))
     return rows
+
+
+def _gateway_table(found: Found) -> list[str]:
+    names = {
+        "status": "status bodies, connections kept alive",
+        "connections": "new connections, one status body each",
+        "tickets": "places in line, connections kept alive",
+    }
+    if not any(f"gateway {name}" in found.numbers for name in names):
+        return []
+    rows = [
+        _row(label, [_per_second(found, name), _per_second(found, f"{name} tls")])
+        for name, label in names.items()
+    ]
+    head = "One gateway on one core, answers per second (and how much of the core the process got for them):"
+    return [head, "", "| | HTTP | HTTPS |", "|---|---|---|", *rows, ""]
+
+
+def _per_second(found: Found, name: str) -> str:
+    rate, cpu = (found.numbers.get(f"gateway {name}{leaf}") for leaf in ("", " cpu"))
+    return NOTHING if rate is None or cpu is None else f"{rate:,.0f} ({100 * cpu:.0f} %)"
 
 
 def _row(label: str, cells: list[str]) -> str:

@@ -39,6 +39,8 @@ def judge(found: Found) -> list[Target]:
         *_joins_seated(found),
         _join_growth(found),
         _memory(found),
+        _gateway(found, "tickets", "tickets/s of one gateway on one core", 2000),
+        _gateway(found, "status", "status bodies/s of one gateway on one core, kept alive", 8000),
     ]
 
 
@@ -130,3 +132,10 @@ def _memory(found: Found) -> Target:
     if each is None:
         return Target(what, "<= 4 KiB", NOT_MEASURED, None)
     return Target(what, "<= 4 KiB", f"{each / 1024:.1f} KiB", each <= 4096)
+
+
+def _gateway(found: Found, name: str, what: str, least: int) -> Target:
+    rate = found.numbers.get(f"gateway {name}")
+    if rate is None:
+        return Target(what, f">= {least:,}", NOT_MEASURED, None)
+    return Target(what, f">= {least:,}", f"{rate:,.0f}", rate >= least)

@@ -10,13 +10,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chaos.scenarios import (
+    all_leave,
+    called_1000,
+    capsule_abuse,
+    cpu_stolen,
     fencing,
+    first_sound,
     join_rush,
+    ladder_real,
+    lossy_joins,
     lossy_trunk,
+    no_show,
+    overload_10x,
     redis_gone,
     redis_slow,
     relay_kill,
     rolling_restart,
+    rush,
+    small_event,
     stage_kill,
 )
 from chaos.scene import Outcome, Plan
@@ -31,6 +42,17 @@ SCENARIOS: dict[str, tuple[Callable[[Plan], Outcome], int]] = {
     "rolling_restart": (rolling_restart.run, 1000),
     "join_rush": (join_rush.run, 1500),
     "fencing": (fencing.run, 500),
+    "small_event": (small_event.run, 50),
+    "rush": (rush.run, 1000),
+    "overload_10x": (overload_10x.run, 200),
+    "all_leave": (all_leave.run, 400),
+    "no_show": (no_show.run, 600),
+    "lossy_joins": (lossy_joins.run, 200),
+    "capsule_abuse": (capsule_abuse.run, 200),
+    "cpu_stolen": (cpu_stolen.run, 2000),
+    "ladder_real": (ladder_real.run, 220),
+    "called_1000": (called_1000.run, 1000),
+    "first_sound": (first_sound.run, 20),
 }
 """How each is played, and with how many listeners in the long form."""
 FEW = 200  # listeners in the short form

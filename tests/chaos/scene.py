@@ -118,7 +118,7 @@ def scene(
     relays: int = 4,
     options: Sequence[str] = (),
     detours: Sequence[tuple[str, str, tuple[str, int]]] = (),
-    before_cluster: Callable[[dict[str, Host]], None] = lambda hosts: None,
+    before_cluster: Callable[[dict[str, Host], ExitStack], None] = lambda hosts, stack: None,
 ) -> Iterator[Scene]:
     """A running cluster with one event.
 
@@ -132,7 +132,7 @@ def scene(
         hosts = stack.enter_context(network(names))
         for origin, to, by in detours:
             stack.enter_context(hosts[origin].detour((hosts[to].address, CLUSTER), by))
-        before_cluster(hosts)
+        before_cluster(hosts, stack)
         store = stack.enter_context(running_store(hosts["redis"], plan.folder))
         cluster = stack.enter_context(
             running_cluster(hosts, store.url, plan.folder, [*options, *plan.options])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -14,8 +15,11 @@ from stentor_loadtest.histogram import Histogram
 from stentor_loadtest.listener.listener import Listener
 from stentor_loadtest.listener.whep import WhepClient
 from stentor_loadtest.run.cpu import usage_of
-from stentor_loadtest.wire import sdp, stun
-from stentor_loadtest.wire.dtls import DtlsClient, DtlsIdentity
+from stentor_loadtest.swarm.crowd import Crowd
+from stentor_loadtest.swarm.whep import WhepSignalling
+from stentor_loadtest.wire import sdp
+from stentor_loadtest.wire.dtls import DtlsIdentity
+from support.attack import Target, attack, offer, unused_capsule
 from support.flood import flood, forged_datagrams, replay_from, spoofed_addresses
 from support.publisher import publishing
 from support.server_process import Event, ServerProcess, running_server
@@ -24,6 +28,8 @@ from support.waiting import until
 FORGED = 100_000
 SPOOFED = 10_000
 RATE = 8_000  # datagrams a second
+CROWD = 100  # listeners
+FLOOD_RATE, FLOOD_SECONDS = 10_000, 8.0
 BATCH = 500  # spoofed addresses at a time: one captured capsule lives 5 s
 
 
@@ -71,7 +77,7 @@ async def house(event: Event) -> AsyncIterator[House]:
 
 async def test_forged_datagrams_create_nobody_and_disturb_nobody(server: ServerProcess, house: House) -> None:
     target = ("127.0.0.1", server.udp_port)
-    session = await house.whep.start(_offer(DtlsIdentity()))
+    session = await house.whep.start(offer(DtlsIdentity()))
     ufrag = sdp.parse_answer(session.answer).ice_ufrag
     await asyncio.to_thread(flood, target, forged_datagrams(5_000, ufrag=ufrag, seed=2), rate=RATE)  # warm up
     before = usage_of(server.pid)
@@ -98,7 +104,7 @@ async def test_captured_datagrams_from_elsewhere_move_nobodys_sound(
     worst = 0.0
     for at in range(0, SPOOFED, BATCH):
         theirs = at % (2 * BATCH) == 0  # half of them replay a listener who hears, half a capsule nobody used
-        datagrams = house.captured[:4] if theirs else await _unused_capsule(house.whep, identity)
+        datagrams = house.captured[:4] if theirs else await unused_capsule(house.whep, identity)
         echo = await asyncio.to_thread(replay_from, addresses[at : at + BATCH], target, datagrams, listen=0.3)
         worst = max(worst, echo.worst)
     after = usage_of(server.pid)
@@ -116,17 +122,27 @@ async def test_captured_datagrams_from_elsewhere_move_nobodys_sound(
     assert house.lost() == 0
 
 
-async def _unused_capsule(whep: WhepClient, identity: DtlsIdentity) -> list[bytes]:
-    """What a listener would send first: a check that verifies, and a ClientHello."""
-    session = await whep.start(_offer(identity))
-    answer = sdp.parse_answer(session.answer)
-    check = stun.binding_request(
-        os.urandom(12), f"{answer.ice_ufrag}:mine", answer.ice_pwd.encode(), tie_breaker=1
-    )
-    client = DtlsClient(identity, expected_fingerprint=answer.fingerprint)
-    client.start(now=0.0)
-    return [check, *client.take_datagrams()]
-
-
-def _offer(identity: DtlsIdentity) -> str:
-    return sdp.build_offer(ufrag="mine", password="p" * 22, fingerprint=identity.fingerprint, session_id=1)
+async def test_a_flood_from_thousands_of_addresses_harms_nobody(
+    server: ServerProcess, event: Event, tmp_path: Path
+) -> None:
+    """In small what `python -m bench.attackers` does at 50,000 datagrams a second and 1,000 listeners."""
+    target = Target(server.pid, ("127.0.0.1", server.udp_port), event.whep_url)
+    signalling = partial(WhepSignalling, server.base, event.id)
+    crowd = Crowd(CROWD, signalling, first_address=None, prefer="127.0.0.1")
+    crowd.open()
+    try:
+        await crowd.join(CROWD, rate=40)
+        outcome = await attack(target, crowd, tmp_path, rate=FLOOD_RATE, seconds=FLOOD_SECONDS)
+        assert outcome.rate > 0.7 * FLOOD_RATE
+        assert outcome.window.loss <= 0.005
+        assert outcome.window.silent == 0
+        assert outcome.witness_lost == 0
+        assert outcome.worst <= 3
+        assert outcome.grown < 1.05
+        await until(
+            lambda: server.metric("stentor_listeners", state="connected") == CROWD,
+            what="the witness has gone, and nobody else",
+        )
+        await crowd.leave()
+    finally:
+        await crowd.close()

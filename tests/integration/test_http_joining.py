@@ -157,6 +157,7 @@ async def test_host_is_answered_before_the_event_is_live(gateway: Gateway) -> No
     assert "a=setup:passive" in answer and "a=recvonly" in answer
     assert "m=audio 8081 UDP/TLS/RTP/SAVPF 63 111" in answer  # RED first, as offered
     assert headers["Location"].startswith(f"{gateway.url}/whip/{event['id']}/")
+    assert headers["Stentor-Shard"] == str(INGEST.shard)
 
 
 async def test_publisher_that_is_the_dtls_server_gets_an_active_answer(gateway: Gateway) -> None:

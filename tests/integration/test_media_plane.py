@@ -268,7 +268,7 @@ async def test_a_listener_cannot_take_the_address_of_a_publisher(plane: MediaPla
 async def test_datagrams_that_are_nobodys_are_counted(plane: MediaPlane):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for data in (b"", b"x", bytes(100), b"\x16\xfe\xfd" + bytes(40), b"\x80" * 60):
-            sock.sendto(data, plane.endpoint.address)
-    native = plane.native
-    counts = (lambda: plane.router.dropped) if native is None else (lambda: native.dropped)
+            sock.sendto(data, plane.base.endpoint.address)
+    native = plane.base.native
+    counts = (lambda: plane.base.router.dropped) if native is None else (lambda: native.dropped)
     await until(lambda: counts().total() >= 5)

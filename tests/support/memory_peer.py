@@ -10,8 +10,9 @@ from stentor.core.webrtc import stun
 from stentor.core.webrtc.capsule import Capsule, PeerKind, fingerprint_digest, ice_password, seal_capsule
 from stentor.core.webrtc.demux import Kind, classify
 from stentor.core.webrtc.dtls import DtlsIdentity, DtlsState, DtlsTransport
-from stentor.core.webrtc.peer_table import PeerTable, TableConfig
+from stentor.core.webrtc.peer_table import PeerTable
 from stentor.core.webrtc.srtp import Opener, RtcpSealer, RtpSealer
+from stentor.core.webrtc.table_config import TableConfig
 from stentor.net.certificate import new_identity
 
 SECRET = bytes(range(32))

@@ -95,8 +95,6 @@ class NativePort:
             }
             for known in ice.pairs.values()
         ]
-        seen = bytes(ice._seen._marks)
-        marks = ffi.new("uint32_t[]", struct.unpack(f">{len(seen) // 4}I", seen))
         listener = ffi.new(
             "struct stn_listener *",
             {
@@ -120,8 +118,7 @@ class NativePort:
                 "consent_at": round(ice.consent_at * SECOND),
                 "pair_count": len(pairs),
                 "pairs": pairs,
-                "marks": marks,
-                "mark_count": len(marks),
+                "seen": ice._seen.bits,
             },
         )
         row: int = self._lib.stn_add_listener(self._core, listener)

@@ -66,23 +66,23 @@ size_t stn_rtcp_sender_report(uint8_t *out, uint32_t ssrc, uint64_t ntp, uint32_
                               uint32_t packets, uint32_t octets, stn_slice cname);
 
 struct stn_pair {
-    struct stn_address address; struct stn_source source; uint64_t received; uint64_t sent;
+    struct stn_address address; struct stn_source source;
     int64_t heard_at; bool used; bool proven;
 };
 struct stn_login {
-    struct stn_hmac_sha1 password; uint8_t ufrag[100]; uint8_t generation; uint8_t identity[33]; bool used;
+    struct stn_hmac_sha1 password; uint8_t ufrag[100]; uint8_t generation; bool used;
 };
 struct stn_ice {
     struct stn_pair pairs[4]; uint8_t order[4]; uint8_t count; int8_t nominated; int8_t pinned;
     int8_t previous; int64_t move_deadline; int64_t banned_until; int64_t consent_at;
-    struct stn_login logins[2];
-    uint32_t *marks; uint32_t seen; uint32_t room; bool seen_zero;
+    struct stn_login login; struct stn_login *before;
+    uint8_t seen[512];
 };
 void stn_ice_init(struct stn_ice *ice, int64_t now);
 void stn_ice_close(struct stn_ice *ice);
 int stn_ice_know(struct stn_ice *ice, const struct stn_address *address, const struct stn_source *source,
                  bool proven, int64_t now);
-void stn_ice_remember(struct stn_ice *ice, uint32_t mark);
+void stn_ice_adopt(struct stn_ice *ice, const struct stn_login *login);
 bool stn_ice_is_replay(const struct stn_ice *ice, const uint8_t *transaction);
 int stn_ice_find(const struct stn_ice *ice, const struct stn_address *address);
 int stn_ice_verified(struct stn_ice *ice, const uint8_t *transaction, const struct stn_address *address,
@@ -92,7 +92,6 @@ int stn_ice_media_pair(const struct stn_ice *ice);
 void stn_ice_authenticated(struct stn_ice *ice, const struct stn_address *address, int64_t now);
 int stn_ice_settle(struct stn_ice *ice, int64_t now);
 bool stn_pair_is_fresh(const struct stn_pair *pair, int64_t now);
-bool stn_pair_allows(const struct stn_pair *pair, size_t size);
 void stn_ice_hold_consent(struct stn_ice *ice, int64_t until);
 int64_t stn_ice_consent_deadline(const struct stn_ice *ice);
 int64_t stn_ice_next_timeout(const struct stn_ice *ice);

@@ -63,7 +63,7 @@ class ServerProcess:
         assert self._process is not None
         return self._process.pid
 
-    def start(self) -> None:
+    def start(self, *, within: float = READY_TIMEOUT) -> None:
         """Start and return once it is ready. AssertionError carries the end of its log."""
         command = [
             *self._prefix,
@@ -81,7 +81,7 @@ class ServerProcess:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=subprocess.STDOUT, env=_environment()
             )
-        wait_for(self._is_ready, timeout=READY_TIMEOUT, what=f"server ready\n{self.log_tail()}")
+        wait_for(self._is_ready, timeout=within, what=f"server ready\n{self.log_tail()}")
 
     def stop(self) -> None:
         """Ask it to end (SIGTERM) and wait."""

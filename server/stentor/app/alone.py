@@ -81,7 +81,9 @@ def _open_media(settings: Settings, metrics: Metrics, book: EventBook) -> MediaP
             media=settings.media,
             metrics=metrics,
             on_heard=live_marker(book),
+            laws=settings.laws,
             ptime=settings.ptime,
+            hold=settings.hold == "on",
         )
     except OSError as error:
         raise in_the_way("--udp", settings.udp, error) from error

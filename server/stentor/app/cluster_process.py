@@ -36,6 +36,7 @@ from stentor.cluster.event_book import EventBook
 from stentor.cluster.last_known import FILE_NAME, LastKnownFile, read_last_known
 from stentor.cluster.node_book import NodeBook
 from stentor.cluster.store import StoreUnavailableError
+from stentor.core.errors import LocalError
 from stentor.core.links import GatewayRecord, ShardRecord
 from stentor.core.outputs import Address
 from stentor.gateway.deps import GatewayDeps
@@ -81,11 +82,18 @@ class _Parts:
 
 
 @asynccontextmanager
-async def running_in_cluster(settings: Settings, metrics: Metrics) -> AsyncIterator[Server]:
-    """Start everything in order; on exit stop it in the opposite order. Raises LocalError."""
+async def running_in_cluster(
+    settings: Settings, metrics: Metrics, *, secrets: Secrets | None = None
+) -> AsyncIterator[Server]:
+    """Start everything in order; on exit stop it in the opposite order. Raises LocalError.
+
+    `secrets`: of the only process with a gateway; when not given, those that all processes of the cluster
+    derive from what they share.
+    """
     secret = read_cluster_secret(settings.cluster_secret, settings.cluster_secret_file)
     state = StateDir(settings.state_dir)
-    secrets = state.adopt(Secrets.of_cluster(secret))
+    if secrets is None:
+        secrets = state.adopt(Secrets.of_cluster(secret))
     async with AsyncExitStack() as stack:
         directory, _, store = await open_directory(settings, stack)
         book, shards = EventBook(directory), ShardTable()
@@ -108,12 +116,13 @@ async def running_in_cluster(settings: Settings, metrics: Metrics) -> AsyncItera
 async def _open_books(state: StateDir, member: Membership, stack: AsyncExitStack) -> None:
     """Read the directory, or when the store is away what it was when it was last seen."""
     file = state.path / FILE_NAME
+    known = read_last_known(file)
     try:
-        await member.directory.connect()
+        # Without anything to go by there is no choice but to wait for it.
+        await (member.directory.connect() if known is not None else patiently(member.directory.connect))
         await patiently(member.book.refresh)
-        await member.nodes.refresh()
+        await patiently(member.nodes.refresh)
     except StoreUnavailableError:
-        known = read_last_known(file)
         if known is None:
             raise
         _log.warning("the store does not answer: starting with the directory of last time")
@@ -184,7 +193,9 @@ def _open_front(settings: Settings, member: Membership, shards: ShardTable, part
         shards.on_record(stage.record)
         MeshCommands(mesh, stage, drain=lambda _: parts.drain()).listen()
     if has_gateway:
-        front.gateway = GatewayNode(member, mesh, front.gateways, shards, local=front.stage)
+        front.gateway = GatewayNode(
+            member, mesh, front.gateways, shards, local=front.stage, laws=settings.laws
+        )
         front.gateway.start()
     if front.stage is not None:
         front.stage.start()
@@ -212,9 +223,13 @@ async def _publish(member: Membership, parts: _Parts) -> None:
     if parts.front is not None and parts.front.gateway is not None:
         gateway = GatewayRecord(parts.front.mesh.node, parts.front.link)
     try:
-        await member.nodes.publish(parts.records, gateway)
+        are_ours = await member.nodes.publish(parts.records, gateway)
     except StoreUnavailableError:
         _log.warning("the store does not answer: others will hear of this process later")
+        return
+    if not are_ours:
+        numbers = ", ".join(str(record.shard) for record in parts.records)
+        raise LocalError(f"cluster: a shard number ({numbers}) is another node's: start again for a new one")
 
 
 async def _withdraw(nodes: NodeBook) -> None:
@@ -251,6 +266,9 @@ async def _open_http(
         static_dir=settings.web_dir if settings.web_dir.is_dir() else None,
         settings=gateway_settings(settings),
         drain=DrainSwitch(parts.drain),
+        desk=gateway.desk,
+        leader=gateway.leader,
+        link=gateway.line,
         status=gateway.status,
         gateways=gateway.others,
         pick_stage=gateway.pick_stage,
@@ -261,9 +279,11 @@ async def _open_http(
 def _emptier(parts: _Parts) -> Callable[[], Awaitable[None]]:
     async def empty() -> None:
         parts.drain()
-        if parts.relay is None:
-            return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(parts.relay.relay.emptied(), EMPTY_WITHIN)
+            async with asyncio.timeout(EMPTY_WITHIN):
+                if parts.relay is not None:
+                    await parts.relay.relay.emptied()
+                if parts.front is not None and parts.front.stage is not None:
+                    await parts.front.stage.emptied()
 
     return empty

@@ -49,7 +49,7 @@ class LineBook:
         self._nodes: OrderedDict[bytes, _Node] = OrderedDict()
 
     def take(self, node: bytes, report: LineReport, *, now: float) -> list[LineCounts]:
-        """Take over a report; what is known now of the lines it speaks of. What an earlier second said, no."""
+        """Take over a report; what is known now of the lines it speaks of. One of an earlier second: none."""
         known = self._nodes.get(node)
         if known is not None and report.beat < known.beat:
             return []
@@ -62,7 +62,7 @@ class LineBook:
             self._take_line(node, line, now)
         for buckets in report.buckets:
             self._take_buckets(node, buckets)
-        touched = dict.fromkeys(row.event for row in (*report.lines, *report.buckets))
+        touched = {row.event for row in report.lines} | {row.event for row in report.buckets}
         return [self._counts(entry) for event in touched if (entry := self._entries.get((node, event)))]
 
     def rooms(self) -> list[tuple[bytes, Room, float]]:

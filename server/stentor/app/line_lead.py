@@ -60,7 +60,7 @@ class LineLead:
             await holder.stop()
 
     def is_holding(self) -> bool:
-        """Whether we may lead now. Not right after a pause: our place may be taken, and we do not know yet."""
+        """Whether we may lead now. Not right after a pause: our place may be taken without our knowing."""
         now = clock.monotonic()
         if now - self._asked_at > ASLEEP_FROM:
             self._doubt_until = now + DOUBT

@@ -33,8 +33,6 @@ SETTLES = 3.0  # seconds that a new leader waits at most until it has heard all 
 FRESH = 2.5  # seconds: a report of the last two
 OFFSETS = 8  # notices: the one that was quickest of so many tells the leader's time
 
-NOTHING = Room(free=0, offered=0, credit_rate=0.0)
-
 
 class StaleLeaderError(RemoteError):
     """Whoever speaks was the leader, and does not know yet that it no longer is."""
@@ -60,14 +58,17 @@ class MeshLine:
         *,
         gateways: Gateways,
         links: Callable[[], list[Address]],
+        wall: Callable[[], float] = clock.wall,
     ) -> None:
-        """`desk`, `leader` and `status` as in `GatewayDeps`; `links()`: where all other gateways are."""
+        """`desk`, `leader` and `status` as in `GatewayDeps`; `links()`: where all other gateways are; `wall`:
+        our time of day in seconds."""
         self._mesh = mesh
         self._desk = desk
         self._leader = leader
         self._status = status
         self._gateways = gateways
         self._links = links
+        self._wall = wall
         self._lead = LineLead(leases, mesh.node)
         self._book = LineBook(desk.laws)
         self._writer = LineWriter()
@@ -75,7 +76,6 @@ class MeshLine:
         self._offsets: deque[int] = deque(maxlen=OFFSETS)
         self._held_since: float | None = None
         self._leads = False
-        self._room = NOTHING
 
     @property
     def epoch(self) -> int:
@@ -113,7 +113,6 @@ class MeshLine:
 
     def report(self, counts: Sequence[LineCounts], room: Room) -> None:
         """See `LineLink.report`; to all gateways."""
-        self._room = room
         links = self._links()
         for report in self._writer.reports(counts, room):
             for link in links:
@@ -134,9 +133,7 @@ class MeshLine:
         now = clock.monotonic()
         known = self._book.take(sender.node, report, now=now)
         if self._leads:
-            self._leader.on_room(
-                sender.node, Room(report.free, report.offered, report.credit_rate), now=now
-            )
+            self._leader.on_room(sender.node, Room(report.free, report.offered, report.credit_rate), now=now)
             for counts in known:
                 self._leader.on_counts(sender.node, counts, now=now)
 
@@ -146,10 +143,8 @@ class MeshLine:
         if not self._lead.on_word(notice.leader_epoch, sender.node):
             raise StaleLeaderError(f"epoch {notice.leader_epoch} speaks, {epoch} leads")
         self._leads, self._held_since = False, None
-        if notice.leader_epoch > epoch:
-            self._offsets.clear()
         # A datagram that was long under way makes the leader's clock look slow, never fast.
-        self._offsets.append(notice.wall_ms - round(clock.wall() * 1000))
+        self._offsets.append(notice.wall_ms - round(self._wall() * 1000))
         self._status.leader_offset_ms = max(self._offsets)
         now, wall_ms = clock.monotonic(), self._now_ms()
         for line in read_notice(notice, now=now):
@@ -159,7 +154,7 @@ class MeshLine:
     # -- inside -------------------------------------------------------------------------------------------
 
     def _now_ms(self) -> int:
-        return round(clock.wall() * 1000) + self._status.leader_offset_ms
+        return round(self._wall() * 1000) + self._status.leader_offset_ms
 
     def _is_settled(self, now: float, since: float) -> bool:
         if now - since >= SETTLES:
@@ -167,7 +162,9 @@ class MeshLine:
         return all(self._book.knows(node, since=now - FRESH) for node in self._gateways.living(now))
 
     def _take_over(self) -> None:
-        """Begin where the line is: at the highest thresholds and the highest release that anybody has seen."""
+        """Begin where the line is: at the highest thresholds and release that anybody has seen."""
+        # The clock goes on, too: should we follow again, it is this one.
+        self._offsets.append(self._status.leader_offset_ms)
         own = {line.event: line.counts() for line in self._desk.lines()}
         known = self._book.everything()
         for event in own.keys() | {counts.event for _, counts, _ in known}:

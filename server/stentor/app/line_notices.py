@@ -29,11 +29,9 @@ class NoticeWriter:
         self._turn = 0
         self._releases: OrderedDict[tuple[bytes, int], deque[ReleaseRow]] = OrderedDict()
 
-    def notices(
-        self, lines: Iterable[ServingNotice], *, leader_epoch: int, wall_ms: int
-    ) -> list[LineNotice]:
+    def notices(self, lines: Iterable[ServingNotice], *, leader_epoch: int, wall_ms: int) -> list[LineNotice]:
         """At least one: a leader without a line has to be heard, too."""
-        moving, standing = [], []
+        moving, standing = list[ServingNotice](), list[ServingNotice]()
         for line in lines:
             (standing if line.release is None else moving).append(line)
         self._turn = (self._turn + 1) % max(1, len(standing))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
+from stentor.core.admission.line import NOBODY
 from stentor.core.mesh.line_messages import MAX_SHOWN, BucketRow, LineReport, LineRow, bucket_rows, pages
 from stentor.gateway.line_notes import LineCounts, Room
 
@@ -98,7 +99,7 @@ class LineWriter:
 
 def _says_something(line: LineCounts) -> bool:
     """A line in which nobody ever waited has nothing to tell."""
-    return line.arrivals.total > 0 or line.present > 0 or line.number > 0
+    return line.arrivals.total > 0 or line.present > 0 or line.number > 0 or line.serving != NOBODY
 
 
 def _line_row(line: LineCounts) -> LineRow:

@@ -10,7 +10,8 @@ from stentor.core.links import NO_NODE, Duty, ShardRecord
 from stentor.core.outputs import Address
 from stentor.core.webrtc.address_book import AddressBook
 from stentor.core.webrtc.dtls import DtlsIdentity
-from stentor.core.webrtc.peer_table import PeerTable, TableConfig
+from stentor.core.webrtc.peer_table import PeerTable
+from stentor.core.webrtc.table_config import TableConfig
 from stentor.net import clock
 from stentor.net.certificate import new_identity
 from stentor.net.fanout import Fanout, PythonFanout

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stentor.app.load import keeper_of
 from stentor.app.media_base import MAX_PUBLISHERS, Identity, Media, MediaBase, open_media
+from stentor.core.admission.laws import Laws
 from stentor.core.links import FrameSink
 from stentor.core.outputs import Address
 from stentor.ingest.ingest import Ingest
+from stentor.relay.load_keeper import LoadKeeper
 from stentor.relay.shard import RelayShard
 from stentor.stage.stage import Stage
 from stentor.telemetry.metrics import Metrics
@@ -20,6 +23,7 @@ class MediaPlane:
 
     base: MediaBase
     relay: RelayShard
+    keeper: LoadKeeper
     ingest: Ingest
     stage: Stage
 
@@ -27,6 +31,7 @@ class MediaPlane:
         """Begin the periodic work."""
         self.base.start()
         self.relay.start()
+        self.keeper.start()
         self.ingest.start()
 
     def drain(self) -> None:
@@ -38,6 +43,7 @@ class MediaPlane:
         """Say goodbye to every peer and let the port go."""
         await self.ingest.stop()
         self.stage.stop()
+        self.keeper.stop()
         await self.relay.stop()
         self.base.stop()
 
@@ -50,12 +56,15 @@ def build_media_plane(
     metrics: Metrics,
     on_heard: Callable[[bytes], None],
     media: Media = "python",
-    ptime: int = 20,
+    laws: Laws | None = None,
+    ptime: int | None = None,
+    hold: bool = False,
 ) -> MediaPlane:
     """Bind the port and join the roles. Raises OSError when the port is taken.
 
     `on_heard(event key)` is called whenever a publisher is heard after it was not. `media`: "native" for the
-    native core, "python" for its readable twin.
+    native core, "python" for its readable twin. `laws`: of admission, as shipped when None. `ptime`: pins it;
+    `hold`: see `Fanout.set_ptime`.
     """
     base = open_media(
         udp,
@@ -67,7 +76,12 @@ def build_media_plane(
     sinks: list[FrameSink] = []
     stage = Stage(sinks, on_heard=on_heard)
     seats, doors = base.doors["relay"], base.doors["ingest"]
-    relay = RelayShard(seats.record, seats.shell, base.fanout, stage, metrics)
-    relay.set_ptime(ptime)
+    laws = Laws() if laws is None else laws
+    relay = RelayShard(
+        seats.record, seats.shell, base.fanout, stage, metrics, hold=hold, resume_time=laws.resume_time
+    )
+    if ptime is not None:
+        relay.set_ptime(ptime)
+    keeper = keeper_of(relay, base, laws, metrics)
     sinks.append(relay)
-    return MediaPlane(base, relay, Ingest(doors.record, doors.shell, stage), stage)
+    return MediaPlane(base, relay, keeper, Ingest(doors.record, doors.shell, stage), stage)

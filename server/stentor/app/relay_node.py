@@ -16,6 +16,7 @@ from stentor.app.cluster_node import (
     relays_of,
     shards_of,
 )
+from stentor.app.load import keeper_of
 from stentor.app.media_base import Identity, MediaBase, open_media
 from stentor.app.mesh_commands import MeshCommands
 from stentor.app.pulse import Pulse
@@ -67,8 +68,19 @@ class RelayNode:
             node, member.secret, self._mesh, self.trunk, port=link[1], ask_stages=self._ask_stages
         )
         door = self.base.doors["relay"]
-        self.relay = RelayShard(door.record, door.shell, self.base.fanout, self._uplinks, member.metrics)
-        self.relay.set_ptime(settings.ptime)
+        self.relay = RelayShard(
+            door.record,
+            door.shell,
+            self.base.fanout,
+            self._uplinks,
+            member.metrics,
+            shards=lambda: len(shards_of(member.nodes, "relay")),
+            hold=settings.hold == "on",
+            resume_time=settings.laws.resume_time,
+        )
+        if settings.ptime is not None:
+            self.relay.set_ptime(settings.ptime)
+        self._keeper = keeper_of(self.relay, self.base, settings.laws, member.metrics)
         if self.trunk.gives_frames:
             self.trunk.on_frame = lambda event, frame, now: self.relay.frame(event, frame, now=now)
         self._gateways = GatewaysHeard(self._mesh, member.nodes)
@@ -94,6 +106,7 @@ class RelayNode:
         self._watch_directory_once(-1)
         self._uplinks.start()
         self.relay.start()
+        self._keeper.start()
         self._pulse.start()
         self._watcher = asyncio.get_running_loop().create_task(self._watch(), name="relay directory")
 
@@ -108,8 +121,9 @@ class RelayNode:
             self._watcher.cancel()
             await asyncio.gather(self._watcher, return_exceptions=True)
         await self._pulse.stop()
+        self._keeper.stop()
+        await self.relay.stop()  # before its uplinks, which it would ask for again
         await self._uplinks.stop()
-        await self.relay.stop()
         self._mesh.stop()
         for end in self._end:
             end()
@@ -128,6 +142,9 @@ class RelayNode:
 
     def _tell_gateways(self, record: ShardRecord, beat: Heartbeat) -> None:
         """Each gateway its own share: the sum is what is free, so nothing is sold twice."""
+        for row in beat.events:
+            if self._member.book.is_over(row.event):  # whoever ended it did not reach us
+                self.relay.end_event(row.event)
         now = clock.monotonic()
         living = self._gateways.living(now)
         self._turn += 1
@@ -141,7 +158,7 @@ class RelayNode:
         for node in stage_order(event, links)[:ASKED_STAGES]:
             link = links[node]
             if link is not None:
-                self._mesh.tell(WhoIsStage(event), link)
+                self._mesh.tell(WhoIsStage(event, self._uplinks.epoch_of(event)), link)
 
     def _watch_directory_once(self, known: int) -> int:
         version = self._member.nodes.changes

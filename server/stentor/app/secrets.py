@@ -60,6 +60,12 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return cls(made[:SECRET_BYTES], made[SECRET_BYTES : 2 * SECRET_BYTES], token)
 
 
+def workers_secret(own: Secrets) -> str:
+    """What the processes of one machine share: the same after a restart, and of no use elsewhere."""
+    label = b"stentor workers"
+    return HKDF(SHA256(), SECRET_BYTES, salt=None, info=label).derive(own.session_secret).hex()
+
+
 def read_cluster_secret(text: str | None, file: Path | None) -> bytes:
     """What all nodes share: `text`, or else the content of `file`. Raises SecretsError."""
     if text is None and file is not None:

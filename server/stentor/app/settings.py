@@ -43,7 +43,8 @@ class Settings:
     workers: int
     max_seats: int
     media: Literal["native", "python"]
-    ptime: int
+    ptime: int | None
+    hold: Literal["on", "off"]
     state_dir: Path
     tls_cert: Path | None
     tls_key: Path | None

@@ -55,6 +55,7 @@ class StageNode:
             media="python",
             identity=Identity(mesh.node, link),
         )
+        self._views = StageViews(member, mesh.node)
         epochs = Epochs()
         self._stage = Stage([self], on_heard=on_heard)
         self.lead = StageLead(
@@ -62,7 +63,7 @@ class StageNode:
             Leases(member.directory.store),
             epochs,
             mesh,
-            StageViews(member, mesh.node),
+            self._views,
             link=link,
             end_publisher=lambda event: self.ingest.end_event(event),
         )
@@ -95,7 +96,14 @@ class StageNode:
 
     def drain(self) -> None:
         """Take no new publisher, and no event that another stage could take."""
-        self.ingest.draining = self.lead.draining = True
+        self.ingest.draining = True
+        if self._views.stages():
+            self.lead.drain()
+
+    async def emptied(self) -> None:
+        """Wait until every publisher has moved, if there is another stage."""
+        if self._views.stages():
+            await self.ingest.emptied()
 
     async def stop(self) -> None:
         """Give the leases back and say goodbye to the publishers."""

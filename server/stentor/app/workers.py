@@ -6,23 +6,26 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from stentor.app.cluster_process import running_in_cluster
-from stentor.app.secrets import StateDir
+from stentor.app.secrets import StateDir, workers_secret
 from stentor.app.server import Server
 from stentor.app.settings import Settings, as_environment
 from stentor.app.start import open_directory
+from stentor.cluster.client import MEMORY_SCHEME
+from stentor.core.errors import LocalError
+from stentor.net import clock
 from stentor.telemetry.metrics import Metrics
 
 LOOPBACK = "127.0.0.1"
 AGAIN_AFTER = 1.0  # seconds until a worker that died is started again, doubled each time...
 AGAIN_MOST = 30.0  # ...up to this; a worker that lived for so long begins anew
 STOP_WITHIN = 5.0  # seconds until a worker that does not stop is killed
+ASK_AGAIN_AFTER = 0.25  # seconds between two SIGTERM
 
 _log = logging.getLogger(__name__)
 
@@ -30,13 +33,15 @@ _log = logging.getLogger(__name__)
 @asynccontextmanager
 async def running_workers(settings: Settings, metrics: Metrics) -> AsyncIterator[Server]:
     """Start the workers, then this process's part; on exit the opposite. Raises LocalError."""
-    state = StateDir(settings.state_dir)
-    secret = state.secrets().session_secret.hex()  # of this machine alone, and kept over restarts
+    secrets = StateDir(settings.state_dir).secrets()
     async with AsyncExitStack() as stack:
         _, url, _ = await open_directory(settings, stack)
-        shared = replace(settings, redis=url, cluster=(LOOPBACK, 0), cluster_secret=secret, workers=1)
+        if url.startswith(MEMORY_SCHEME):
+            raise LocalError("workers: several processes need a store: install redis-server or set redis")
+        cluster_secret = workers_secret(secrets)
+        shared = replace(settings, redis=url, cluster=(LOOPBACK, 0), cluster_secret=cluster_secret, workers=1)
         front = replace(shared, roles=("gateway", "stage"))
-        server = await stack.enter_async_context(running_in_cluster(front, metrics))
+        server = await stack.enter_async_context(running_in_cluster(front, metrics, secrets=secrets))
         for number in range(1, settings.workers + 1):
             worker = Worker(number, _of_worker(shared, number))
             worker.start()
@@ -77,22 +82,23 @@ class Worker:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-            process.send_signal(signal.SIGTERM)  # twice: the whole machine stops, nobody can move anywhere
-        try:
-            await asyncio.wait_for(process.wait(), STOP_WITHIN)
-        except TimeoutError:
-            _log.warning("worker %d does not stop: killed", self._number)
-            process.kill()
-            await process.wait()
+        # More than once: the first asks it to wait until its listeners have moved, and here nobody can.
+        for _ in range(round(STOP_WITHIN / ASK_AGAIN_AFTER)):
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), ASK_AGAIN_AFTER)
+                return
+        _log.warning("worker %d does not stop: killed", self._number)
+        process.kill()
+        await process.wait()
 
     async def _look_after(self) -> None:
-        pause, loop = AGAIN_AFTER, asyncio.get_running_loop()
+        pause = AGAIN_AFTER
         while True:
-            began = loop.time()
+            began = clock.monotonic()
             status = await self._run()
-            if loop.time() - began > AGAIN_MOST:
+            if clock.monotonic() - began > AGAIN_MOST:
                 pause = AGAIN_AFTER
             _log.error("worker %d ended with %s; again in %.0f s", self._number, status, pause)
             await asyncio.sleep(pause)
@@ -102,8 +108,8 @@ class Worker:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "stentor",
-            "serve",
+            "stentor.app.worker",
+            str(os.getpid()),
             env=_clean(dict(os.environ)) | as_environment(self._settings),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,

@@ -71,6 +71,11 @@ class EventBook:
         """The id of the event with this key (`core.ids.event_key`), when this process knows it."""
         return self._by_key.get(key)
 
+    def is_over(self, key: bytes) -> bool:
+        """Whether the event with this key is known to have ended."""
+        event_id = self._by_key.get(key)
+        return event_id is not None and self._records[event_id].phase == "ended"
+
     async def find(self, event_id: str) -> EventRecord | None:
         """The record; asks the store once when this process does not know it.
 

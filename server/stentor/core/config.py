@@ -21,6 +21,7 @@ from stentor.core.store_url import SENTINEL_SCHEME, parse_sentinel_url
 
 ROLES = ("gateway", "stage", "relay")
 PTIMES = ("20", "40", "60", "120")
+SWITCHES = ("on", "off")
 MEDIA = ("native", "python")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PROXIES = ("none", "trusted")
@@ -164,9 +165,10 @@ SERVER_OPTIONS: tuple[Option, ...] = (
     Option("cluster-secret", SECRET, None, "What all nodes share, 32 characters or more; better in a file."),
     Option("cluster-secret-file", PATH, None, "File with that secret, closed to others."),
     Option("workers", COUNT, "1", "Relay processes, one per core; above 1 each has the next UDP port."),
-    Option("max-seats", COUNT, "2000", "Most listeners one relay process takes."),
+    Option("max-seats", COUNT, "20000", "Most listeners one relay process takes, however many it could."),
     Option("media", one_of(MEDIA), "native", "Who carries audio: the native core, or its readable twin."),
-    Option("ptime", PTIME, "20", "Milliseconds of audio in a packet to listeners."),
+    Option("ptime", PTIME, None, "Milliseconds of audio in a packet; default: it goes by the load."),
+    Option("hold", one_of(SWITCHES), "off", "Whether packets wait 100 ms: then no change of length is heard."),
     Option("state-dir", PATH, None, "Secrets and events; default: ~/.local/state/stentor."),
     Option("tls-cert", PATH, None, "Certificate chain (PEM) for HTTPS."),
     Option("tls-key", PATH, None, "Private key (PEM) for HTTPS."),

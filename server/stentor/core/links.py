@@ -65,6 +65,19 @@ class EventRow(NamedTuple):
     """Highest stage epoch this node has seen; 0: none."""
 
 
+class Shed(NamedTuple):
+    """Whom an overloaded shard asks to move; see `admission.shedding.MoveNotice`."""
+
+    since: int
+    """Unix seconds: whoever was seated in a later second is asked."""
+    fraction: float
+    """Of those seated in that very second, 0 to 1."""
+    seed: bytes
+    """8 bytes that decide who of them."""
+    deadline: float
+    """Unix seconds by which they should be gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """What a shard tells every gateway once a second."""
@@ -87,6 +100,8 @@ class Heartbeat:
     """Milliseconds of audio in a packet now."""
     events: tuple[EventRow, ...] = ()
     """The events it has listeners for, or is the stage of."""
+    shed: Shed | None = None
+    """Listeners it asks to move."""
 
 
 class ShardControl(Protocol):

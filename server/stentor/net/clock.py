@@ -10,6 +10,16 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def process_cpu() -> float:
+    """CPU seconds that all threads of this process have used."""
+    return time.process_time()
+
+
+def thread_cpu() -> float:
+    """CPU seconds that the calling thread has used."""
+    return time.thread_time()
+
+
 def wall() -> float:
     """Seconds since 1970, for people and for RTCP sender reports; may jump."""
     return time.time()

@@ -75,6 +75,9 @@ class Fanout(Protocol):
     def set_red(self, row: int, on: bool) -> None:
         """Send it earlier packets again with each one, or no longer. No effect if its offer had no RED."""
 
+    def allow_red(self, allowed: bool) -> None:
+        """Whether rows with redundancy get it now: it costs what a shard under load does not have."""
+
     def remove_listener(self, row: int) -> None:
         """Free the row."""
 
@@ -121,6 +124,7 @@ class PythonFanout:
         self._handles = count(1)
         self._ptime = 20
         self._hold = False
+        self._red_allowed = True
 
     def add_listener(self, spec: ListenerSpec) -> int:
         """See `Fanout.add_listener`."""
@@ -147,6 +151,10 @@ class PythonFanout:
     def set_red(self, row: int, on: bool) -> None:
         """See `Fanout.set_red`."""
         self._rows[row][0].red = on and self._rows[row][0].red_pt is not None
+
+    def allow_red(self, allowed: bool) -> None:
+        """See `Fanout.allow_red`."""
+        self._red_allowed = allowed
 
     def remove_listener(self, row: int) -> None:
         """See `Fanout.remove_listener`."""
@@ -200,12 +208,12 @@ class PythonFanout:
         variants = {
             row.payload_type: lane.history.build(row.payload_type, packet.timestamp, packet.payload)
             for row in lane.rows
-            if row.red
+            if row.red and self._red_allowed
         }
         lane.history.push(packet.timestamp, packet.payload)
         sent = 0
         for row in lane.rows:
-            red = variants[row.payload_type] if row.red else None
+            red = variants[row.payload_type] if row.red and self._red_allowed else None
             data = row.packet(number, packet.timestamp, packet.payload, red)
             sent += self._send(data, row.address, row.source)
         assert group.newest is not None  # nothing leaves before the first frame

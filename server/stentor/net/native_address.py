@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
+import socket
 import struct
 from functools import lru_cache
 
@@ -13,11 +13,11 @@ _NO_SOURCE = bytes(16)
 _MAPPED = bytes(10) + b"\xff\xff"
 
 
-@lru_cache(maxsize=4096)
 def pack_ip(host: str) -> bytes:
-    """16 bytes; IPv4 as ::ffff:a.b.c.d."""
-    packed = ipaddress.ip_address(host).packed
-    return packed if len(packed) == 16 else _MAPPED + packed
+    """16 bytes; IPv4 as ::ffff:a.b.c.d. A zone ("%eth0") is left out."""
+    if ":" not in host:
+        return _MAPPED + socket.inet_pton(socket.AF_INET, host)
+    return socket.inet_pton(socket.AF_INET6, host.partition("%")[0])
 
 
 def pack_address(address: Address) -> bytes:
@@ -30,10 +30,11 @@ def pack_source(source: str | None) -> bytes:
     return _NO_SOURCE if source is None else pack_ip(source)
 
 
-@lru_cache(maxsize=4096)
 def unpack_ip(packed: bytes) -> str:
-    """The text of 16 bytes."""
-    return str(ipaddress.ip_address(packed[12:] if packed.startswith(_MAPPED) else packed))
+    """The text of 16 bytes, as the socket module has it."""
+    if packed.startswith(_MAPPED):
+        return socket.inet_ntop(socket.AF_INET, packed[12:])
+    return socket.inet_ntop(socket.AF_INET6, packed)
 
 
 def unpack_address(packed: bytes) -> Address:
@@ -42,6 +43,7 @@ def unpack_address(packed: bytes) -> Address:
     return unpack_ip(ip), port
 
 
+@lru_cache(maxsize=64)  # we have few, and each session keeps the text of its own: all the same one
 def unpack_source(packed: bytes) -> str | None:
     """Our address from `struct stn_source`."""
     return None if packed == _NO_SOURCE else unpack_ip(packed)

@@ -197,6 +197,10 @@ class NativeCore(TrunkCalls):
         """Redundancy for a row, or no longer."""
         self._lib.stn_set_red(self._core, row, on)
 
+    def allow_red(self, allowed: bool) -> None:
+        """Redundancy for the rows that have it, or for none."""
+        self._lib.stn_allow_red(self._core, allowed)
+
     def row_stats(self, row: int) -> RowStats | None:
         """What is known of a row; None when there is no such row."""
         stats = self.ffi.new("struct stn_row_stats *")
@@ -269,6 +273,10 @@ class NativeCore(TrunkCalls):
         """Received datagrams that were not acted on, by reason."""
         counters = self.counters()
         return Counter({name: counters[name] for name in self._drops})
+
+    def thread_cpu(self) -> float:
+        """CPU seconds that the thread has used; 0.0 while there is none."""
+        return float(self._lib.stn_thread_cpu_ns(self._core)) / 1e9
 
     def lateness(self) -> list[tuple[float, int]]:
         """Packets by how late they left: (upper end of the bucket in seconds, how many)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -33,9 +32,7 @@ class NativeFanout:
 
     def add_listener(self, spec: ListenerSpec) -> int:
         """See `Fanout.add_listener`."""
-        made, keep = _listener(self.core.ffi, spec)
-        row = self.core.add_listener(made)
-        del keep
+        row = self.core.add_listener(_listener(self.core.ffi, spec))
         if spec.known is not None:
             self.sessions[row] = spec.known.session
         return row
@@ -47,6 +44,10 @@ class NativeFanout:
     def set_red(self, row: int, on: bool) -> None:
         """See `Fanout.set_red`."""
         self.core.set_red(row, on)
+
+    def allow_red(self, allowed: bool) -> None:
+        """See `Fanout.allow_red`."""
+        self.core.allow_red(allowed)
 
     def remove_listener(self, row: int) -> None:
         """See `Fanout.remove_listener`."""
@@ -83,8 +84,8 @@ class NativeFanout:
         return SendReport(after["packets_sent"] - before["packets_sent"], dropped)
 
 
-def _listener(ffi: Any, spec: ListenerSpec) -> tuple[Any, Any]:
-    """The row as the core takes it, and what must live until it has been taken."""
+def _listener(ffi: Any, spec: ListenerSpec) -> Any:
+    """The row as the core takes it."""
     made = ffi.new("struct stn_listener *")
     keys = spec.keys
     made.event, made.profile = spec.group, int(keys.profile)
@@ -97,10 +98,12 @@ def _listener(ffi: Any, spec: ListenerSpec) -> tuple[Any, Any]:
     made.maxptime, made.ssrc, made.first_sequence = spec.maxptime, spec.ssrc, spec.first_sequence
     ffi.memmove(ffi.addressof(made, "to"), pack_address(spec.address), 24)
     ffi.memmove(ffi.addressof(made, "from"), pack_source(spec.source), 16)
-    return made, None if spec.known is None else _fill_known(ffi, made, spec.known)
+    if spec.known is not None:
+        _fill_known(ffi, made, spec.known)
+    return made
 
 
-def _fill_known(ffi: Any, made: Any, known: KnownSession) -> Any:
+def _fill_known(ffi: Any, made: Any, known: KnownSession) -> None:
     made.known = 1
     made.session, made.generation = known.session, known.generation
     made.ufrag = known.ufrag.encode().ljust(100, b"\0")
@@ -112,7 +115,4 @@ def _fill_known(ffi: Any, made: Any, known: KnownSession) -> Any:
         ffi.memmove(ffi.addressof(at, "source"), pack_source(pair.source), 16)
         at.heard_at = nanoseconds(pair.heard_at)
         at.proven, at.nominated, at.pinned = pair.proven, pair.nominated, pair.pinned
-    count = len(known.marks) // 4
-    marks = ffi.new("uint32_t[]", list(struct.unpack(f">{count}I", known.marks)))
-    made.marks, made.mark_count = marks, count
-    return marks
+    made.seen = known.seen

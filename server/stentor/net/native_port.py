@@ -6,12 +6,15 @@ import asyncio
 from collections import Counter, deque
 
 from stentor.net import clock
+from stentor.net.contact_room import ContactGate, ContactRoom, capsule_of
+from stentor.net.media_load import MediaLoad
 from stentor.net.native_core import NativeCore, NoticeKind, Ring, UpRecord
 from stentor.net.native_fanout import NativeFanout
 from stentor.net.port_router import PortRouter
 from stentor.net.table_shell import TableShell
 
 _RECEIVE_QUEUE = "receive queue"
+_LOOK_AGAIN = 0.01  # seconds: half of what credits may be saved up for
 _TIME_BUDGET = 0.005  # seconds of handshakes per turn of the loop, so that HTTP and audio in get their turn
 
 
@@ -24,9 +27,15 @@ class NativePort:
         self._fanout = fanout
         self._router = router
         self._listeners = listeners
+        self._limits = self.lateness_limits()
         self._kernel_drops = 0
-        self._waiting: deque[UpRecord] = deque()
+        self._joining = 0.0  # CPU seconds
+        self.gate: ContactGate | None = None
+        """Who decides when a handshake may start; None: it always may."""
+        self._begun: deque[UpRecord] = deque()
+        self._room = ContactRoom()
         self._again: asyncio.Handle | None = None
+        self._later: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -42,6 +51,13 @@ class NativePort:
         """The counters of packets by lateness: (name, upper end in seconds)."""
         return [(f"lateness {number}", limit) for number, (limit, _) in enumerate(self._core.lateness())]
 
+    def load(self) -> MediaLoad:
+        """What the core's thread and the handshakes took."""
+        counters = self._core.counters()
+        lateness = {limit: counters[name] for name, limit in self._limits}
+        lateness[max(lateness)] += counters["unsent late"]  # given up: later than any that was sent
+        return MediaLoad(self._core.thread_cpu(), counters["packets_sent"], lateness, self._joining)
+
     def start(self) -> None:
         """Begin to send and receive."""
         self._loop.add_reader(self._core.wake_fd, self._on_wake)
@@ -50,8 +66,9 @@ class NativePort:
     def stop(self) -> None:
         """Stop the core's thread and free it."""
         self._loop.remove_reader(self._core.wake_fd)
-        if self._again is not None:
-            self._again.cancel()
+        for handle in (self._again, self._later):
+            if handle is not None:
+                handle.cancel()
         self._core.close()
 
     def _on_wake(self) -> None:
@@ -60,18 +77,51 @@ class NativePort:
 
     def _work(self) -> None:
         """Take what came up. What a turn has no time for waits, at last in the rings, which are bounded."""
+        began = clock.thread_cpu()
+        self._take()
+        self._joining += clock.thread_cpu() - began
+
+    def _take(self) -> None:
         for record in self._core.take(Ring.NOTICES):
             self._on_notice(record)
         end = clock.monotonic() + _TIME_BUDGET
         while clock.monotonic() < end:
-            if not self._waiting:
-                self._waiting.extend(self._core.take(Ring.DATAGRAMS))  # joins under way before new ones
-                self._waiting.extend(self._core.take(Ring.CONTACTS))
-            if not self._waiting:
+            datagram = self._next()
+            if datagram is None:
                 self._note_kernel_drops()
+                if len(self._room) and self._later is None:
+                    self._later = self._loop.call_later(_LOOK_AGAIN, self._look_again)
                 return
-            self._on_datagram(self._waiting.popleft())
+            self._on_datagram(datagram)
         self._again = self._loop.call_soon(self._work)
+
+    def _next(self) -> UpRecord | None:
+        """Handshakes that have begun go before those that have not, whenever they come up."""
+        if not self._begun:
+            self._begun.extend(self._core.take(Ring.DATAGRAMS))
+        if not self._begun:
+            for record in self._core.take(Ring.CONTACTS):
+                self._on_contact(record)
+        if self._begun:
+            return self._begun.popleft()
+        return None if self.gate is None else self._room.take(clock.monotonic(), self.gate)
+
+    def _on_contact(self, record: UpRecord) -> None:
+        """Checks of a session that is there are part of its handshake; the others wait for their turn."""
+        now = clock.monotonic()
+        if self._room.repeat(record, now):
+            return
+        capsule = None if self.gate is None else capsule_of(record)
+        if self.gate is None or capsule is None or self._listeners.table.knows(capsule.session):
+            self._begun.append(record)
+            return
+        returning = self.gate.is_returning(capsule.event, capsule.ticket)
+        if not self._room.enter(record, now, returning=returning):
+            self._router.dropped["no credit"] += 1
+
+    def _look_again(self) -> None:
+        self._later = None
+        self._work()
 
     def _note_kernel_drops(self) -> None:
         drops = self._core.dropped()[_RECEIVE_QUEUE]

@@ -37,36 +37,22 @@ class TableShell:
         self._pump()
 
     def hand_over(self, session: bytes) -> KnownSession:
-        """A media core looks after a connected session's addresses, consent and RTCP from now on.
-
-        What remains here: its seat, its end, and DTLS, which comes by `receive_handed_over`.
-        """
-        peer = self.table.peer(session)
-        assert peer is not None  # whoever seats it was just told of it
-        self.table.detach(peer)
-        return peer.hand_over()
+        """See `PeerTable.hand_over`; DTLS comes by `receive_handed_over`."""
+        return self.table.hand_over(session)
 
     def receive_handed_over(self, session: bytes, data: bytes, address: Address, source: str | None) -> None:
         """A DTLS datagram that the media core has for a session."""
-        peer, now = self.table.peer(session), clock.monotonic()
-        if peer is not None:
-            peer.receive_handed_over(data, address, source, now=now)
-            self.table.attend(peer, now)
-            self._pump()
+        self.table.receive_handed_over(session, data, address, source, now=clock.monotonic())
+        self._pump()
 
     def moved(self, session: bytes, address: Address, source: str | None) -> None:
         """The media core sends a session's media elsewhere now."""
-        peer = self.table.peer(session)
-        if peer is not None:
-            peer.moved(address, source)
+        self.table.moved(session, address, source)
 
     def confirm(self, session: bytes, address: Address) -> None:
         """The media core has authenticated RTCP of a session."""
-        peer, now = self.table.peer(session), clock.monotonic()
-        if peer is not None:
-            peer.confirmed(address, now=now)
-            self.table.attend(peer, now)
-            self._pump()
+        self.table.confirmed(session, address, now=clock.monotonic())
+        self._pump()
 
     def hold_consent(self) -> None:
         """The kernel dropped datagrams: their senders are not to blame for silence."""

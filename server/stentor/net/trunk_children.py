@@ -39,6 +39,8 @@ class TrunkChildren:
         self._on_wanted = on_wanted
         self._on_overtaken = on_overtaken
         self._rows: dict[tuple[bytes, bytes, int], int] = {}
+        self._served: dict[bytes, tuple[int, bytes]] = {}  # epoch and stage by event
+        self._leaving = False
         self._sweeper: asyncio.Task[None] | None = None
         mesh.on(Subscribe, self._on_subscribe)
         mesh.on(Unsubscribe, self._on_unsubscribe)
@@ -47,11 +49,18 @@ class TrunkChildren:
         """Begin to forget children that are silent."""
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep_forever(), name="trunk children")
 
+    def leave(self) -> None:
+        """Take no new child and tell those we have to find another parent; until then they are fed."""
+        self._leaving = True
+        for event, (epoch, stage) in list(self._served.items()):
+            self.serve(event, Standing.STOPPING, epoch=epoch, stage=stage)
+
     async def stop(self) -> None:
         """Feed nobody any more."""
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
+        self.leave()
         for row in self._rows.values():
             self._trunk.remove_child(row)
         self._rows.clear()
@@ -63,10 +72,14 @@ class TrunkChildren:
     def serve(self, event: bytes, standing: Standing, *, epoch: int, stage: bytes) -> None:
         """See `Subscribers.serve`."""
         now = clock.monotonic()
+        if self._leaving:
+            standing = Standing.STOPPING
+        self._served[event] = (epoch, stage)
         self._act(self._subscribers.serve(event, standing, epoch=epoch, stage=stage, now=now))
 
     def withdraw(self, event: bytes) -> None:
         """The event is over here."""
+        self._served.pop(event, None)
         self._act(self._subscribers.withdraw(event))
 
     # -- inside -------------------------------------------------------------------------------------------

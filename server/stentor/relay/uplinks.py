@@ -116,6 +116,11 @@ class Uplinks:
         """The highest stage epoch heard of."""
         return self.epochs.highest(event)
 
+    def is_seeking(self, event: bytes, now: float) -> bool:
+        """Whether an event that is wanted is not fed to us, or not for long."""
+        known = self._events.get(event)
+        return known is not None and known.uplink.is_seeking(now)
+
     def on_directory(self, relays: Iterable[TreeNode], version: int) -> None:
         """The directory has changed."""
         now = clock.monotonic()

@@ -33,6 +33,15 @@ class Claims:
         except StoreUnavailableError:
             return None
 
+    async def raised(self, event: bytes, lease: Lease) -> Lease | None:
+        """The same lease with a higher epoch; None when the store does not say that it is still ours."""
+        try:
+            if not await self._leases.renew(lease):
+                return None
+        except StoreUnavailableError:
+            return None
+        return await self.take(event)
+
     async def held_by_other(self, event: bytes) -> Lease | None:
         """The lease when another node has it, be it alive or not; None also when nobody can tell."""
         event_id = self._id_of(event)

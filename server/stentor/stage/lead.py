@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 from stentor.cluster.lease_holder import LeaseHolder
@@ -36,6 +36,9 @@ TRY_EVERY = 0.5  # seconds between two attempts to take a lease that somebody el
 GIVE_UP = 6.0  # seconds a publisher is kept without the lease: twice as long as a dead holder's lasts
 IDLE = 60.0  # seconds without publisher and children until the lease is given back
 LOOK_EVERY = 1.0  # seconds
+SOUNDS_AFTER = 0.12  # seconds a new publisher is heard before relays are told: its jitter buffer has filled
+SOUNDS_WITHIN = 1.5  # seconds they are told in any case
+PASSING = 3.0  # seconds a stage that drains goes on after another has begun: relays change over meanwhile
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +55,10 @@ class _Led:
     """When relays began to ask and nobody answered; None: they do not."""
     asked_at: float = 0.0
     taking: asyncio.Task[None] | None = None
+    passing: bool = False
+    """Whether the lease was given back for another stage to take, while we go on until it has begun."""
+    ending: bool = False
+    """Whether that has happened."""
     askers: set[Address] = field(default_factory=set)
 
 
@@ -85,6 +92,7 @@ class StageLead:
         """Whether events that nobody leads are left to other stages."""
         self.children: TrunkChildren | None = None
         """Whom we feed; set before `start`."""
+        self._tasks: set[asyncio.Task[None]] = set()
         mesh.on(WhoIsStage, self._on_question)
         mesh.on(StageIs, self._on_stage_is)
 
@@ -92,9 +100,16 @@ class StageLead:
         """Begin to look after the leases."""
         self._looker = asyncio.get_running_loop().create_task(self._look_forever(), name="stage lead")
 
+    def drain(self) -> None:
+        """Take nothing new, and leave what we lead to the stage its publisher goes to."""
+        self.draining = True
+        self._run(self._pass_on())
+
     async def stop(self) -> None:
         """Give every lease back, so that another stage may begin at once."""
         self.draining = True
+        for task in self._tasks:
+            task.cancel()
         if self._looker is not None:
             self._looker.cancel()
             await asyncio.gather(self._looker, return_exceptions=True)
@@ -147,14 +162,20 @@ class StageLead:
             self._turn_away(event)
 
     def overtaken(self, event: bytes, epoch: int) -> None:
-        """A relay has seen a higher epoch than ours."""
+        """A relay has seen a higher epoch: we are replaced, or the store forgot what it gave out."""
         led = self._events.get(event)
-        if led is not None and led.holder is not None:
-            led.holder.depose(epoch)
+        if led is not None and led.passing:
+            self._give_way(event, led, epoch)
+        elif led is not None and led.holder is not None and led.taking is None:
+            led.taking = asyncio.get_running_loop().create_task(self._rise(event, led, led.holder, epoch))
 
     def _on_question(self, message: WhoIsStage, sender: Sender) -> None:
         event, now = message.event, clock.monotonic()
+        self._epochs.see(event, message.highest_epoch)
         epoch = self.epoch_of(event)
+        if epoch and message.highest_epoch > epoch:
+            self.overtaken(event, message.highest_epoch)
+            return
         if epoch:
             self._mesh.tell(self._stage_is(event, epoch), sender.address)
             return
@@ -166,7 +187,7 @@ class StageLead:
         led.asked_since, led.asked_at = now if began is None else began, now
         if began is None:
             for address in self._views.stages():
-                self._mesh.tell(WhoIsStage(event), address)
+                self._mesh.tell(WhoIsStage(event, self._epochs.highest(event)), address)
         elif not self.draining and now - began >= HEAR_FIRST + TURN * self._views.place_of(event):
             self._take(event, led)
 
@@ -176,7 +197,9 @@ class StageLead:
         if led is None:
             return
         led.asked_since = None  # somebody does it
-        if led.holder is not None:
+        if led.passing:
+            self._give_way(message.event, led, message.epoch)
+        elif led.holder is not None:
             led.holder.depose(message.epoch)
 
     # -- leases -------------------------------------------------------------------------------------------
@@ -222,20 +245,69 @@ class StageLead:
                 self._mesh.tell(said, address)
             led.askers.clear()
 
+    async def _rise(self, event: bytes, led: _Led, holder: LeaseHolder, epoch: int) -> None:
+        """Lead with an epoch above `epoch` if the lease is ours, else be deposed."""
+        try:
+            lease = await self._claims.raised(event, holder.lease)
+            if lease is None:
+                holder.depose(epoch)
+            elif holder.is_held:
+                holder.lease = lease
+                self._speak_up(event, led, lease)
+        finally:
+            led.taking = None
+
     def _begin(self, event: bytes, led: _Led, lease: Lease) -> None:
-        self._epochs.see(event, lease.epoch)
-        self._turned_away.pop(event, None)
         led.holder = LeaseHolder(self._leases, lease, on_lost=lambda _: self._deposed(event))
         led.holder.start()
+        self._speak_up(event, led, lease)
+
+    def _speak_up(self, event: bytes, led: _Led, lease: Lease) -> None:
+        """Tell everybody who leads the event, and feed whoever comes."""
+        self._epochs.see(event, lease.epoch)
+        self._turned_away.pop(event, None)
         led.asked_since = None
         _log.info("stage of event %s, epoch %d", self._views.id_of(event), lease.epoch)
         self._stage.subscribe(event, now=clock.monotonic())
         if self.children is not None:
             self.children.serve(event, Standing.STAGE, epoch=lease.epoch, stage=self._mesh.node)
-        said = self._stage_is(event, lease.epoch)
+        self._run(self._announce(event, led, self._stage_is(event, lease.epoch)))
+
+    async def _announce(self, event: bytes, led: _Led, said: StageIs) -> None:
+        """Tell everybody; of a publisher who has just come once it sounds, so that nobody changes over to
+        silence."""
+        until = clock.monotonic() + SOUNDS_WITHIN
+        while led.source is not None and clock.monotonic() < until:
+            if self._stage.heard_for(event, now=clock.monotonic()) >= SOUNDS_AFTER:
+                break
+            await asyncio.sleep(0.02)
+        if self.epoch_of(event) != said.epoch:
+            return  # deposed or let go meanwhile
         for address in {*self._views.others(), *led.askers}:
             self._mesh.tell(said, address)
         led.askers.clear()
+
+    async def _pass_on(self) -> None:
+        for led in list(self._events.values()):
+            if led.holder is not None and not led.passing:
+                led.passing = True
+                await led.holder.stop()
+
+    def _give_way(self, event: bytes, led: _Led, epoch: int) -> None:
+        """Another stage has begun: end, but not before the relays hear it."""
+        if led.holder is not None and epoch > led.holder.lease.epoch and not led.ending:
+            led.ending = True
+            self._run(self._end_later(event, led))
+
+    async def _end_later(self, event: bytes, led: _Led) -> None:
+        await asyncio.sleep(PASSING)
+        if self._events.get(event) is led:
+            self._deposed(event)
+
+    def _run(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)  # the loop holds tasks weakly
+        task.add_done_callback(self._tasks.discard)
 
     def _deposed(self, event: bytes) -> None:
         led = self._events.pop(event)

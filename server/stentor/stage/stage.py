@@ -22,12 +22,13 @@ HostState = Literal["none", "present", "away"]
 class _Program:
     """A program stream with the timer that paces it."""
 
-    __slots__ = ("last_packet", "source", "stream", "timer", "wanted_until")
+    __slots__ = ("heard_from", "last_packet", "source", "stream", "timer", "wanted_until")
 
     def __init__(self, stream: ProgramStream) -> None:
         self.stream = stream
         self.source: bytes | None = None
         self.last_packet: float | None = None
+        self.heard_from: float | None = None  # when the source of now was heard first
         self.wanted_until = 0.0
         self.timer: asyncio.TimerHandle | None = None
 
@@ -61,12 +62,18 @@ class Stage:
         heard = program.source is not None and now - program.last_packet < HEARD_WITHIN
         return "present" if heard else "away"
 
+    def heard_for(self, event: bytes, *, now: float) -> float:
+        """Seconds since the event's present publisher was heard first; 0 before."""
+        program = self._programs.get(event)
+        return 0.0 if program is None or program.heard_from is None else now - program.heard_from
+
     # -- SourceSink ---------------------------------------------------------------------------------------
 
     def open_source(self, event: bytes, source: bytes, *, now: float) -> None:
         """See `SourceSink.open_source`."""
         program = self._program(event, now)
         program.source = source
+        program.heard_from = None
         program.stream.open_source(source, now=now)
         self._arm(event, program)
 
@@ -88,6 +95,8 @@ class Stage:
         if program.last_packet is None or now - program.last_packet >= HEARD_WITHIN:
             self._on_heard(event)
         program.last_packet = now
+        if program.heard_from is None:
+            program.heard_from = now
         program.stream.receive(source, sequence, timestamp, payload, now=now)
         self._arm(event, program)
 

@@ -13,7 +13,16 @@ from prometheus_client import (
     generate_latest,
 )
 
-from stentor.telemetry.words import ConnectionRefusal, DropReason, JoinStep, Outcome, SeatState, Tier
+from stentor.telemetry.words import (
+    ConnectionRefusal,
+    CostOf,
+    DropReason,
+    JoinStep,
+    LoadKind,
+    Outcome,
+    SeatState,
+    Tier,
+)
 
 # seconds: a tick is 20 ms, 5 ms is where join credits shrink, 40 ms is where shedding begins
 LAG_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.1, 0.5)
@@ -79,6 +88,7 @@ class Metrics:
         self.relay_ptime = Gauge(
             "stentor_relay_ptime_ms", "Milliseconds of audio in a packet to listeners now.", registry=registry
         )
+        self._build_load(registry)
         self.datagrams_dropped = Counter(
             "stentor_datagrams_dropped_total",
             "Datagrams that were received and not acted on, or that the socket would not take, by reason.",
@@ -87,6 +97,37 @@ class Metrics:
         )
         for reason in get_args(DropReason):
             self.rtp_packets_dropped.labels(reason=reason)
+
+    def _build_load(self, registry: CollectorRegistry) -> None:
+        self.relay_join_credits = Gauge(
+            "stentor_relay_join_credits_per_second",
+            "Handshakes a second that this shard lets begin.",
+            registry=registry,
+        )
+        self.relay_lateness = Gauge(
+            "stentor_relay_lateness_seconds",
+            "What credits and packet length go by: p90 of the last window's loop lag, or of its packets.",
+            registry=registry,
+        )
+        self.relay_load = Gauge(
+            "stentor_relay_load_ratio",
+            "Share of this shard's cores: predicted for its listeners at this packet length, and measured.",
+            ["kind"],
+            registry=registry,
+        )
+        self.relay_braking = Gauge(
+            "stentor_relay_braking", "1 while nobody new may join here, for load.", registry=registry
+        )
+        self.relay_cost = Gauge(
+            "stentor_relay_cost_seconds",
+            "Measured CPU time of a packet, of a second of receiving from a listener, of a join.",
+            ["of"],
+            registry=registry,
+        )
+        for kind in get_args(LoadKind):
+            self.relay_load.labels(kind=kind)
+        for of in get_args(CostOf):
+            self.relay_cost.labels(of=of)
 
     def _build_joins(self, registry: CollectorRegistry) -> None:
         self.joins = Counter(

@@ -38,3 +38,7 @@ ConnectionRefusal = Literal["too-many-connections", "accepts", "slow-head"]
 
 DropReason = Literal["socket", "late"]
 """`socket`: the kernel did not take it. `late`: its slot had passed."""
+
+LoadKind = Literal["predicted", "measured"]
+
+CostOf = Literal["packet", "receiver", "join"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import ExitStack
 
 from chaos.cluster import CLUSTER
-from chaos.hosts import LINKS
+from chaos.hosts import LINKS, Host
 from chaos.process import ChaosProcess
 from chaos.scene import Outcome, Plan, scene
 from chaos.store import python_path
@@ -26,19 +27,14 @@ def run(plan: Plan) -> Outcome:
     relays = [f"relay{number}" for number in range(1, RELAYS + 1)]
     detours = [(relay, "stage1", (LINKS[number], PORT)) for number, relay in enumerate(relays)]
     links: list[ChaosProcess] = []
-    with (
-        scene(
-            plan,
-            relays=RELAYS,
-            detours=detours,
-            before_cluster=lambda hosts: links.extend(
-                _link(plan, number, f"{hosts['stage1'].address}:{CLUSTER}") for number in range(RELAYS)
-            ),
-        ) as here,
-        here.stack,
-    ):
-        for link in links:
-            here.stack.callback(link.close)
+
+    def lay(hosts: dict[str, Host], stack: ExitStack) -> None:
+        for number in range(RELAYS):
+            link = _link(plan, number, f"{hosts['stage1'].address}:{CLUSTER}")
+            stack.callback(link.close)
+            links.append(link)
+
+    with scene(plan, relays=RELAYS, detours=detours, before_cluster=lay) as here, here.stack:
         here.talk()
         page = here.page()
         swarm = here.swarm()

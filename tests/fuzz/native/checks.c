@@ -67,12 +67,12 @@ static void check_ice_edges(void)
     uint8_t transaction[12] = {0};
     bool evicted;
     stn_ice_init(&ice, 0);
-    for (uint32_t i = 0; i < STN_ICE_TRANSACTIONS + 300; i++) {
+    for (uint32_t i = 0; i < 20 * STN_ICE_SEEN_BITS; i++) {
         memcpy(transaction, &i, sizeof i);
         address.port = (uint16_t)(i % 9);
         stn_ice_verified(&ice, transaction, &address, &source, i, &evicted, &gone);
     }
-    INVARIANT(ice.count == STN_ICE_PAIRS && ice.seen == STN_ICE_TRANSACTIONS);
+    INVARIANT(ice.count == STN_ICE_PAIRS);
     INVARIANT(stn_ice_is_replay(&ice, (const uint8_t *)"anything new"));
     stn_ice_close(&ice);
     stn_ice_close(&ice);

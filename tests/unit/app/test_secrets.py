@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stentor.app.secrets import FILE_NAME, SecretsError, StateDir
+from stentor.app.secrets import FILE_NAME, SecretsError, StateDir, read_cluster_secret, workers_secret
 
 
 def test_first_start_makes_secrets_and_the_next_finds_the_same(tmp_path: Path) -> None:
@@ -28,6 +28,14 @@ def test_directory_and_file_are_for_their_owner_alone(tmp_path: Path) -> None:
 
 def test_two_servers_do_not_share_secrets(tmp_path: Path) -> None:
     assert StateDir(tmp_path / "a").secrets() != StateDir(tmp_path / "b").secrets()
+
+
+def test_workers_share_what_a_restart_does_not_change_and_other_machines_do_not_have(tmp_path: Path) -> None:
+    own = StateDir(tmp_path / "a").secrets()
+    assert workers_secret(StateDir(tmp_path / "a").secrets()) == workers_secret(own)
+    assert workers_secret(StateDir(tmp_path / "b").secrets()) != workers_secret(own)
+    assert read_cluster_secret(workers_secret(own), None)
+    assert own.session_secret.hex() not in workers_secret(own)
 
 
 def test_file_that_others_can_read_is_refused_with_the_command_that_closes_it(tmp_path: Path) -> None:

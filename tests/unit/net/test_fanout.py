@@ -216,3 +216,21 @@ def test_a_listener_that_did_not_offer_red_never_gets_it(wire: Wire):
     wire.send(make_frame(1))
     packet = parse_rtp(opener_of(make_keys(1)).open_rtp(wire.to(address_of(1))[-1]))
     assert (packet.payload_type, packet.payload) == (111, b"\xf8opus")
+
+
+def test_redundancy_can_be_withheld_from_everybody(wire: Wire):
+    row = wire.fanout.add_listener(make_spec(1, red_pt=63, payload_type=109))
+    wire.fanout.set_red(row, True)
+    for number in range(2):
+        wire.send(make_frame(number))
+    wire.fanout.allow_red(False)
+    for number in range(2, 4):
+        wire.send(make_frame(number))
+    wire.fanout.allow_red(True)
+    wire.send(make_frame(4))
+    opener = opener_of(make_keys(1))
+    packets = [parse_rtp(opener.open_rtp(data)) for data in wire.to(address_of(1))]
+    assert [packet.payload_type for packet in packets] == [63, 63, 109, 109, 63]
+    assert packets[2].payload == make_frame(2).payload
+    # The earlier packets it brings are those that were sent, with or without redundancy.
+    assert [block.timestamp_offset for block in parse_red(packets[4].payload)][:-1] == [1920, 960]

@@ -11,7 +11,8 @@ from stentor.core.outputs import Address
 from stentor.core.rtp.packet import rtp_header
 from stentor.core.webrtc.address_book import AddressBook
 from stentor.core.webrtc.capsule import PeerKind
-from stentor.core.webrtc.peer_table import PeerTable, TableConfig
+from stentor.core.webrtc.peer_table import PeerTable
+from stentor.core.webrtc.table_config import TableConfig
 from stentor.net.port_router import PortRouter
 from support.memory_peer import SECRET, SERVER_IP, MemoryPeer, identity
 

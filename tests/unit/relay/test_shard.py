@@ -170,3 +170,87 @@ def test_a_session_that_nobody_came_for_can_be_given_back_once(monkeypatch: pyte
             assert loop.failures == []
 
     run_virtually(monkeypatch, main())
+
+
+def test_seats_are_held_back_for_the_listeners_of_a_shard_that_dies(monkeypatch: pytest.MonkeyPatch):
+    async def main() -> None:
+        with open_shell() as shell:
+            others, metrics = [1], Metrics(CollectorRegistry())
+            relay = RelayShard(
+                record_of("relay"),
+                shell,
+                PythonFanout(shell.send),
+                Trunk(),
+                metrics,
+                shards=lambda: others[0],
+            )
+            assert relay.heartbeat(now=0.0).seats_free == 100
+            others[0] = 4
+            beat = relay.heartbeat(now=0.0)
+            assert (beat.seats_free, beat.seats_total) == (75, 100)
+
+    run_virtually(monkeypatch, main())
+
+
+def test_operator_has_the_last_word_on_the_length_of_packets(monkeypatch: pytest.MonkeyPatch):
+    async def main() -> None:
+        with relaying() as (relay, _):
+            relay.follow_ladder(60)
+            assert relay.ptime == 60
+            relay.set_ptime(40)
+            relay.follow_ladder(120)
+            assert (relay.ptime, relay.heartbeat(now=0.0).ptime) == (40, 40)
+
+    run_virtually(monkeypatch, main())
+
+
+def test_redundancy_ends_from_60_ms_on(monkeypatch: pytest.MonkeyPatch):
+    async def main() -> None:
+        with relaying() as (relay, _), ears(1) as (sock,):
+            relay.shell.on_notice(connected(sock.getsockname()))
+            (seat,) = relay._seats.values()
+            relay._fanout.set_red(seat.row, True)
+            sent = 0
+
+            def next_type() -> int:
+                nonlocal sent
+                sock.setblocking(False)
+                while True:
+                    sent += 1
+                    relay.frame(EVENT, frame(sent), now=clock.monotonic())
+                    with contextlib.suppress(BlockingIOError):
+                        return heard(sock, 1).payload_type
+
+            types = []
+            for level in (20, 60, 40):
+                relay.follow_ladder(level)
+                next_type()
+                types.append(next_type())
+            assert types == [63, 111, 63]
+
+    run_virtually(monkeypatch, main())
+
+
+def test_listeners_come_newest_first(monkeypatch: pytest.MonkeyPatch):
+    async def main() -> None:
+        with relaying() as (relay, _):
+            monkeypatch.setattr(clock, "wall", clock.monotonic)
+            for number in (1, 2, 3):
+                relay.shell.on_notice(connected(("127.0.0.1", 9), number=number))
+                await asyncio.sleep(1.0)
+            newest = list(relay.newest())
+            assert [session[-1] for _, session in newest] == [3, 2, 1]
+            assert newest[0][0] - newest[2][0] == pytest.approx(2.0)
+
+    run_virtually(monkeypatch, main())
+
+
+def test_work_of_the_python_fan_out_is_counted(monkeypatch: pytest.MonkeyPatch):
+    async def main() -> None:
+        with relaying() as (relay, _), ears(1) as (sock,):
+            relay.shell.on_notice(connected(sock.getsockname()))
+            relay.frame(EVENT, frame(1), now=clock.monotonic() - 0.03)
+            load = relay.media_load()
+            assert load.packets == 1 and load.cpu > 0 and load.lateness == {0.04: 1}
+
+    run_virtually(monkeypatch, main())

@@ -92,19 +92,28 @@ class Credits:
 
     def take(self, now: float, *, returning: bool = False) -> bool:
         """Whether a handshake may start now; if so, it is paid for. Ask for returning listeners first."""
-        self._refill(now)
-        needed = 1.0
         if returning:
             self._returning_until = now + _RETURNING_SEEN
-        elif self.is_paused(now):
-            return False
-        elif now < self._returning_until:
-            needed = min(1.0 + self._laws.credit_returning * self._depth, self._depth)
-        if self._tokens < needed - _DUST:
+        if not self.has(now, returning=returning):
             return False
         self._tokens -= 1.0
         self._started += 1
         return True
+
+    def has(self, now: float, *, returning: bool = False) -> bool:
+        """Whether `take` would say yes now."""
+        self._refill(now)
+        return self._tokens >= self._asked(now, returning) - _DUST
+
+    def _asked(self, now: float, returning: bool) -> float:
+        """Tokens that must be there for a handshake, which costs one."""
+        if returning:
+            return 1.0
+        if self.is_paused(now):
+            return math.inf
+        if now < self._returning_until:
+            return min(1.0 + self._laws.credit_returning * self._depth, self._depth)
+        return 1.0
 
     @property
     def _depth(self) -> float:

@@ -16,6 +16,7 @@ from stentor.core.errors import LocalError, RemoteError
 from stentor.core.links import Duty, HostState, ShardState
 from stentor.core.links import EventRow as LinkRow
 from stentor.core.links import Heartbeat as LinkHeartbeat
+from stentor.core.links import Shed as LinkShed
 from stentor.core.mesh.commands import Command
 from stentor.core.mesh.envelope import MAX_BODY
 from stentor.core.mesh.fields import (
@@ -30,6 +31,7 @@ from stentor.core.mesh.fields import (
     Real,
     check_nonce,
 )
+from stentor.core.mesh.line_messages import LineNotice, LineReport
 
 MAX_EVENTS = 34  # rows of one datagram: each takes up to 31 bytes
 MAX_PARTS = 64  # more than 2,000 events at one node
@@ -53,6 +55,8 @@ class Kind(IntEnum):
     ANSWER = 8
     STAGE_IS = 9
     WHO_IS_STAGE = 10
+    LINE_REPORT = 11
+    LINE_NOTICE = 12
 
 
 class EventRow(msgspec.Struct, frozen=True, array_like=True):
@@ -71,6 +75,19 @@ class EventRow(msgspec.Struct, frozen=True, array_like=True):
 Rows = Annotated[tuple[EventRow, ...], Meta(max_length=MAX_EVENTS)]
 
 
+class Shed(msgspec.Struct, frozen=True, array_like=True):
+    """Whom a shard asks to move, see `links.Shed`."""
+
+    since: U63
+    fraction: Annotated[float, Meta(ge=0, le=1)]
+    seed: Annotated[bytes, Meta(min_length=8, max_length=8)]
+    deadline: Real
+
+    def as_link(self) -> LinkShed:
+        """The same as roles see it."""
+        return LinkShed(self.since, self.fraction, self.seed, self.deadline)
+
+
 class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
     """Shard to gateway, once a second; `seats_free` and `credits` are set aside for the receiver alone."""
 
@@ -86,6 +103,7 @@ class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
     parts: Annotated[int, Meta(ge=1, le=MAX_PARTS)] = 1
     """In how many parts the events come: this one, and MoreEvents 1 to parts - 1."""
     events: Rows = ()
+    shed: Shed | None = None
 
     def as_link(self) -> LinkHeartbeat:
         """The same as roles see it; the events are those of the first part."""
@@ -99,6 +117,7 @@ class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
             credits=self.credits,
             ptime=self.ptime,
             events=tuple(row.as_link() for row in self.events),
+            shed=None if self.shed is None else self.shed.as_link(),
         )
 
 
@@ -198,6 +217,8 @@ class WhoIsStage(msgspec.Struct, frozen=True, array_like=True):
     """To any node that may know; answered with StageIs or not at all."""
 
     event: EventKey
+    highest_epoch: U32 = 0
+    """That the asker has seen: a stage of a lower one is over, or its store forgot what it gave out."""
 
 
 Message: TypeAlias = (
@@ -211,6 +232,8 @@ Message: TypeAlias = (
     | Answer
     | StageIs
     | WhoIsStage
+    | LineReport
+    | LineNotice
 )
 
 _TYPES: dict[Kind, type[Message]] = {
@@ -224,6 +247,8 @@ _TYPES: dict[Kind, type[Message]] = {
     Kind.ANSWER: Answer,
     Kind.STAGE_IS: StageIs,
     Kind.WHO_IS_STAGE: WhoIsStage,
+    Kind.LINE_REPORT: LineReport,
+    Kind.LINE_NOTICE: LineNotice,
 }
 _KINDS = {message: kind for kind, message in _TYPES.items()}
 _DECODERS = {kind: msgspec.msgpack.Decoder(message) for kind, message in _TYPES.items()}
@@ -265,5 +290,6 @@ def heartbeats_of(beat: LinkHeartbeat, duty: Duty) -> list[Heartbeat | MoreEvent
         ptime=cast(Literal[20, 40, 60, 120], beat.ptime),
         parts=len(pages),
         events=pages[0],
+        shed=None if beat.shed is None else Shed(*beat.shed),
     )
     return [first, *(MoreEvents(beat.shard, part, page) for part, page in enumerate(pages[1:], 1))]

@@ -287,6 +287,12 @@ class Uplink:
             return self._trial_failed(now)
         if not ack.nonce_p:
             return []
+        current = self._current
+        if current is not None and ack.epoch == current.epoch and ack.stage != current.stage:
+            # Two stages of one epoch, as a store gives out that has lost its data. Their numbers do not fit
+            # together, so neither may have this epoch any more: it hears of a higher one from us.
+            self._epochs.see(self._event, ack.epoch + 1)
+            return self._trial_failed(now)
         link.answered(ack, now)
         keys = link.keys(self._secret, event=self._event, child=self._node)
         rebase = self._current is not None and self._current.epoch != link.epoch

@@ -41,13 +41,16 @@ class HalfOpenGate:
     def __len__(self) -> int:
         return len(self._open)
 
+    def has_room(self, host: str, *, now: float) -> bool:
+        """Whether `admit` would say yes: ask it before something is spent that a refusal would waste."""
+        self._refill(now)
+        return self._has_room(prefix_of(host))
+
     def admit(self, session: bytes, host: str, *, now: float) -> tuple[bool, bytes | None]:
         """Whether `session` may start, and the oldest half-open session that has to make room for it."""
-        elapsed = max(0.0, now - self._refilled_at)
-        self._tokens = min(self._limits.burst, self._tokens + elapsed * self._limits.rate)
-        self._refilled_at = now
+        self._refill(now)
         prefix = prefix_of(host)
-        if self._tokens < 1.0 or self._per_prefix[prefix] >= self._limits.per_prefix:
+        if not self._has_room(prefix):
             return False, None
         self._tokens -= 1.0
         evicted = next(iter(self._open)) if len(self._open) >= self._limits.total else None
@@ -62,3 +65,11 @@ class HalfOpenGate:
             self._per_prefix[prefix] -= 1
             if not self._per_prefix[prefix]:
                 del self._per_prefix[prefix]
+
+    def _refill(self, now: float) -> None:
+        elapsed = max(0.0, now - self._refilled_at)
+        self._tokens = min(self._limits.burst, self._tokens + elapsed * self._limits.rate)
+        self._refilled_at = now
+
+    def _has_room(self, prefix: str) -> bool:
+        return self._tokens >= 1.0 and self._per_prefix[prefix] < self._limits.per_prefix

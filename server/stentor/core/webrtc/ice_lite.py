@@ -1,7 +1,7 @@
 """Addresses of one session as an ICE-lite agent sees them (RFC 8445 section 2.5, RFC 7675).
 
 A verified Binding request proves that its writer knew the password, not that it came from where it
-says: datagrams can be captured and replayed from a spoofed source. So a transaction id counts once,
+says: datagrams can be captured and replayed from a spoofed source. So a transaction id counts once at most,
 an address is sent at most three times what it sent us until it is proven, and a nominated address
 moves only as `nominate` allows.
 """
@@ -17,8 +17,8 @@ from stentor.core.webrtc.handover import KnownPair
 
 MAX_PAIRS = 4  # verified addresses kept per session: dual stack, and one Wi-Fi to mobile change
 AMPLIFICATION = 3  # bytes out per byte in towards an unproven address (as RFC 9000 section 8 for QUIC)
-MAX_TRANSACTIONS = 16_384  # ids remembered per session, 64 KiB: 11 h at a check each 2.5 s
-CONSENT_TIMEOUT = 30.0  # seconds without a valid Binding request (RFC 7675 section 5.1)
+SEEN_BITS = 4096  # of the transactions of a session: 512 bytes, whatever its age
+CONSENT_TIMEOUT = 30.0  # seconds without a fresh check or authenticated traffic (RFC 7675 section 5.1)
 FRESH = 6.0  # seconds: two checks of a browser and a lost one; who was heard there keeps the address
 MOVE_CONFIRMATION = 10.0  # seconds for authenticated media or RTCP to arrive from a new address
 MOVE_BAN = 60.0  # seconds without moves after one that was never confirmed
@@ -54,38 +54,34 @@ class PendingMove:
 
 
 class SeenTransactions:
-    """Every transaction id a session ever used, as four bytes each.
+    """Which transaction ids a session may have used: one bit of a fixed map for each (docs/decisions/0010).
 
-    None may be forgotten: a request captured long ago would count as new and could move the media. Two ids
-    that share their four bytes (one pair in 10^9) cost no more than one ignored check.
+    An id that was used is always found: a request captured long ago would otherwise count as new and could
+    move the media. One that was not used is found too when another took its bit: that check changes nothing.
     """
 
-    __slots__ = ("_marks",)
+    __slots__ = ("_bits",)
 
     def __init__(self) -> None:
-        self._marks = bytearray()
-
-    @property
-    def full(self) -> bool:
-        """Whether no more are remembered, so that nobody can tell an old id from a new one."""
-        return len(self._marks) >= 4 * MAX_TRANSACTIONS
+        self._bits = bytearray(SEEN_BITS // 8)
 
     def __contains__(self, transaction_id: bytes) -> bool:
-        return _mark(transaction_id) in self._marks
+        bit = _bit(transaction_id)
+        return bool(self._bits[bit >> 3] >> (bit & 7) & 1)
 
     @property
-    def marks(self) -> bytes:
-        """All of them, four bytes each."""
-        return bytes(self._marks)
+    def bits(self) -> bytes:
+        """The map: bit n is bit n % 8 of byte n / 8."""
+        return bytes(self._bits)
 
     def add(self, transaction_id: bytes) -> None:
-        """Remember one, as long as there is room."""
-        if not self.full:
-            self._marks += _mark(transaction_id)
+        """It is used."""
+        bit = _bit(transaction_id)
+        self._bits[bit >> 3] |= 1 << (bit & 7)
 
 
-def _mark(transaction_id: bytes) -> bytes:
-    return zlib.crc32(transaction_id).to_bytes(4, "big")
+def _bit(transaction_id: bytes) -> int:
+    return zlib.crc32(transaction_id) % SEEN_BITS
 
 
 class IceLite:
@@ -114,15 +110,15 @@ class IceLite:
         self._banned_until = 0.0
 
     def is_replay(self, transaction_id: bytes) -> bool:
-        """Whether this transaction was seen before, from whatever address, or nobody can tell any more."""
-        return self._seen.full or transaction_id in self._seen
+        """Whether this transaction may have been seen before, from whatever address."""
+        return transaction_id in self._seen
 
     def verified(
         self, transaction_id: bytes, address: Address, source: str | None, *, now: float
     ) -> Pair | None:
         """Note a request of checked integrity; returns its pair, or None for a replay from elsewhere."""
         pair = self.pairs.get(address)
-        if transaction_id in self._seen or (pair is None and self._seen.full):
+        if transaction_id in self._seen:
             return pair
         self._seen.add(transaction_id)
         if pair is None:
@@ -173,8 +169,19 @@ class IceLite:
         """Whether media goes to the nominated address on trust."""
         return self._pending is not None
 
+    @property
+    def media_pair(self) -> Pair | None:
+        """Where media goes: the nominated pair once it is proven or moved to, else the handshake's."""
+        nominated = self.nominated
+        if nominated is not None and (nominated.proven or self.is_moving or self.pinned is None):
+            return nominated
+        return self.pinned
+
     def authenticated(self, address: Address, *, now: float) -> None:
-        """SRTP, SRTCP or the end of a DTLS handshake came from `address`: the return path is proven."""
+        """SRTP, SRTCP or the end of a DTLS handshake came from `address`: the return path is proven.
+
+        Where media goes to, that is consent as well: it is as authentic as a check, and never a replay.
+        """
         pair = self.pairs.get(address)
         if pair is None:
             return
@@ -182,6 +189,8 @@ class IceLite:
         pair.heard_at = now
         if pair is self.nominated:
             self._pending = None
+        if pair is self.media_pair:
+            self.consent_at = now
 
     def settle(self, *, now: float) -> Pair | None:
         """Undo a move nobody confirmed in time; returns the pair media goes back to."""
@@ -210,7 +219,7 @@ class IceLite:
             )
             for pair in self.pairs.values()
         )
-        return known, self._seen.marks
+        return known, self._seen.bits
 
     def hold_consent(self, until: float) -> None:
         """Do not let consent run out before `until`: requests may have been lost on our side."""

@@ -9,7 +9,7 @@ from stentor.core.outputs import Address, Transmit
 from stentor.core.webrtc import dtls_records
 from stentor.core.webrtc.capsule import Capsule, PeerKind
 from stentor.core.webrtc.dtls import DtlsIdentity, DtlsState, DtlsTransport
-from stentor.core.webrtc.handover import KnownSession
+from stentor.core.webrtc.handover import KnownSession, Seated
 from stentor.core.webrtc.ice_lite import HANDED_OVER, IceLite, Pair
 from stentor.core.webrtc.notices import CloseReason
 from stentor.core.webrtc.srtp import Opener
@@ -41,12 +41,14 @@ class Peer:
         "created",
         "ice",
         "opener",
+        "seat",
         "state",
         "told",
     )
 
     def __init__(self, capsule: Capsule, identity: DtlsIdentity, *, now: float) -> None:
         self.capsule = capsule
+        self.seat = seat_of(capsule)
         self.state = PeerState.HALF_OPEN
         self.created = now
         self.ice = IceLite(now=now)
@@ -67,11 +69,13 @@ class Peer:
 
     @property
     def media_pair(self) -> Pair | None:
-        """Where media goes: the nominated pair once it is proven or moved to, else the handshake's."""
-        nominated = self.ice.nominated
-        if nominated is not None and (nominated.proven or self.ice.is_moving or self._dtls_pair is None):
-            return nominated
-        return self._dtls_pair
+        """Where media goes."""
+        return self._dtls_pair if self.is_handed_over else self.ice.media_pair
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether a media core looks after its addresses."""
+        return self.ice is HANDED_OVER
 
     def take_transmits(self) -> Iterator[Transmit]:
         """Datagrams to send now."""
@@ -124,16 +128,22 @@ class Peer:
     def hand_over(self) -> KnownSession:
         """Connected: a media core looks after addresses, consent and RTCP from now on; DTLS stays here."""
         consent_at = self.ice.consent_at
-        pairs, marks = self.ice.hand_over()
+        pairs, seen = self.ice.hand_over()
         self._dtls_pair = self.told = self.media_pair
         self.ice = HANDED_OVER
         self.opener = None
         self.dtls.forget_keys()
-        return KnownSession(self.capsule.session, self.capsule.generation, consent_at, pairs, marks)
+        return KnownSession(self.capsule.session, self.capsule.generation, consent_at, pairs, seen)
 
     def moved(self, address: Address, source: str | None) -> None:
         """The media core sends to another of the peer's addresses now: so does our goodbye."""
         self._dtls_pair = self.told = Pair(address, source, proven=True)
+
+    def remains(self) -> Seated:
+        """Handed over and confirmed: what its end needs; this object must not be used any more."""
+        pair, goodbye = self.media_pair, self.dtls.farewell()
+        assert pair is not None  # it was connected there
+        return Seated(self.seat, goodbye[0] if goodbye else None, pair.address, pair.source)
 
     def receive_handed_over(self, data: bytes, address: Address, source: str | None, *, now: float) -> None:
         """DTLS of a session that was handed over, from one of its verified addresses."""
@@ -203,3 +213,8 @@ class Peer:
     def _send(self, data: bytes, pair: Pair) -> None:
         pair.sent += len(data)
         self._out.append(Transmit(data, pair.address, pair.source))
+
+
+def seat_of(capsule: Capsule) -> bytes:
+    """Event key and ticket id, 16 bytes: one seat each."""
+    return capsule.event + capsule.ticket

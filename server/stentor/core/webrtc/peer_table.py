@@ -7,15 +7,17 @@ Datagrams and `now` go in with `receive_datagram`; the shell then sends `take_tr
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from stentor.core.errors import RemoteError
 from stentor.core.outputs import Address, Transmit
 from stentor.core.webrtc.address_book import AddressBook
-from stentor.core.webrtc.capsule import Capsule, CapsuleError, ice_password, open_capsule
+from stentor.core.webrtc.capsule import Capsule
 from stentor.core.webrtc.demux import Kind, classify
-from stentor.core.webrtc.dtls import DtlsIdentity, DtlsState
-from stentor.core.webrtc.half_open import HalfOpenGate, HalfOpenLimits
+from stentor.core.webrtc.dtls import DtlsState
+from stentor.core.webrtc.half_open import HalfOpenGate
+from stentor.core.webrtc.handover import KnownSession, Seated
+from stentor.core.webrtc.logins import Login, Logins, identity_of
 from stentor.core.webrtc.notices import (
     CloseReason,
     Notice,
@@ -25,39 +27,13 @@ from stentor.core.webrtc.notices import (
     RtcpReceived,
     RtpReceived,
 )
-from stentor.core.webrtc.peer import Peer, PeerState
+from stentor.core.webrtc.peer import Peer, PeerState, seat_of
 from stentor.core.webrtc.recently_ended import RecentlyEnded
 from stentor.core.webrtc.session_timers import SessionTimers
-from stentor.core.webrtc.stun import StunClass, StunMessage, binding_success, check_integrity, parse_stun
+from stentor.core.webrtc.stun import StunClass, binding_success, parse_stun
+from stentor.core.webrtc.table_config import TableConfig
 
 BINDING = 0x001  # STUN method (RFC 8489 section 18.2)
-Seat = tuple[bytes, bytes]  # event key and ticket id: one seat each
-
-
-@dataclass(frozen=True, slots=True)
-class TableConfig:
-    """Who this port is."""
-
-    shard: int
-    """Its number: capsules for another shard are refused."""
-    key_id: int
-    """Which secret is in force."""
-    secret: bytes
-    """32 bytes; seals capsules and derives ICE passwords."""
-    identity: DtlsIdentity
-    """Certificate and shared context."""
-    max_peers: int
-    """Seats: connected and connecting sessions together never exceed it."""
-    half_open: HalfOpenLimits = field(default_factory=HalfOpenLimits)
-    """Bounds on handshakes under way."""
-
-
-@dataclass(slots=True)
-class _Login:
-    """How one ICE generation of a session is recognised."""
-
-    peer: Peer
-    password: bytes
 
 
 class PeerTable:
@@ -70,13 +46,18 @@ class PeerTable:
         self.steps: Counter[str] = Counter()
         """How many sessions reached `first_contact` and `handshake`."""
         self.connected_count = 0
+        self.seats = config.max_peers
+        """How many sessions there may be; when it falls nobody is evicted."""
+        self.may_start: Callable[[Capsule, float], bool] = lambda capsule, now: True
+        """Whether a handshake may start at `now`; if not, its first contact is left to be repeated."""
         self._config = config
         self._gate = HalfOpenGate(config.half_open, now=now)
-        self._logins: dict[str, _Login] = {}
-        self._ufrags: dict[bytes, list[str]] = {}
+        self._logins = Logins(config.secret, key_id=config.key_id)
         self._peers: dict[bytes, Peer] = {}
+        self._seated: dict[bytes, Seated] = {}
+        """Of a media core altogether: no longer in `_peers`."""
         self._addresses = AddressBook() if addresses is None else addresses
-        self._seats: dict[Seat, bytes] = {}
+        self._seats: dict[bytes, bytes] = {}
         self._ended = RecentlyEnded()
         self._timers = SessionTimers()
         self._transmits: list[Transmit] = []
@@ -103,17 +84,16 @@ class PeerTable:
     @property
     def peers(self) -> int:
         """Sessions in any state."""
-        return len(self._peers)
-
-    @property
-    def seats(self) -> int:
-        """How many sessions there may be."""
-        return self._config.max_peers
+        return len(self._peers) + len(self._seated)
 
     @property
     def seats_free(self) -> int:
         """How many more sessions would be taken."""
-        return max(0, self._config.max_peers - len(self._peers))
+        return max(0, self.seats - self.peers)
+
+    def knows(self, session: bytes) -> bool:
+        """Whether there is such a session, in any state."""
+        return session in self._peers or session in self._seated
 
     def owns(self, address: Address) -> bool:
         """Whether a session of this table lives at `address`."""
@@ -135,7 +115,7 @@ class PeerTable:
         pair.received += len(data)
         if kind is Kind.DTLS:
             self.steps["handshake"] += peer.receive_dtls(data, pair, now=now)
-            self.attend(peer, now)
+            self._attend(peer, now)
         elif kind in (Kind.RTP, Kind.RTCP):
             self._receive_secure(peer, data, kind, address, now)
         else:
@@ -154,27 +134,19 @@ class PeerTable:
                     continue
                 self._addresses.claim(back.address, peer)
             peer.handle_timeout(now=now)
-            self.attend(peer, now)
+            self._attend(peer, now)
         self._ended.expire(now=now)
 
     def end(self, session: bytes, reason: CloseReason, *, now: float) -> bool:
         """End a session from our side. False when there is none."""
-        peer = self._peers.get(session)
-        if peer is None:
-            return False
-        self._close(peer, reason, now)
-        return True
-
-    def peer(self, session: bytes) -> Peer | None:
-        """A session in any state."""
-        return self._peers.get(session)
-
-    def detach(self, peer: Peer) -> None:
-        """Its datagrams find it here no more: it is gone, or a media core looks after its addresses."""
-        for ufrag in self._ufrags.pop(peer.capsule.session, ()):
-            del self._logins[ufrag]
-        for address in peer.ice.pairs:
-            self._addresses.release(address, peer)
+        peer, seated = self._peers.get(session), self._seated.pop(session, None)
+        if peer is not None:
+            self._close(peer, reason, now)
+        elif seated is not None:
+            self._transmits.extend(seated.farewell())
+            self.connected_count -= 1
+            self._leave(session, seated.seat, reason, True, now)
+        return peer is not None or seated is not None
 
     def hold_consent(self, until: float) -> None:
         """The kernel dropped datagrams before we saw them: nobody loses consent before `until`."""
@@ -190,10 +162,49 @@ class PeerTable:
     def end_event(self, event: bytes, reason: CloseReason, *, now: float) -> int:
         """End all sessions of an event, also those still on their way; returns how many there were."""
         self._ended.add(event, now=now)
-        ending = [peer for peer in self._peers.values() if peer.capsule.event == event]
-        for peer in ending:
-            self._close(peer, reason, now)
+        ending = [session for session, peer in self._peers.items() if peer.capsule.event == event]
+        ending += [session for session, seated in self._seated.items() if seated.seat.startswith(event)]
+        for session in ending:
+            self.end(session, reason, now=now)
         return len(ending)
+
+    # -- sessions of a media core -------------------------------------------------------------------------
+
+    def hand_over(self, session: bytes) -> KnownSession:
+        """A media core looks after a connected session's addresses, consent and RTCP from now on.
+
+        Here remain its seat, its end, and until it is confirmed its handshake.
+        """
+        peer = self._peers[session]
+        self._detach(peer)
+        return peer.hand_over()
+
+    def receive_handed_over(
+        self, session: bytes, data: bytes, address: Address, source: str | None, *, now: float
+    ) -> None:
+        """DTLS of a session that was handed over, from one of its verified addresses."""
+        peer = self._peers.get(session)
+        if peer is not None:  # else its handshake is over for good: nothing it says in DTLS matters
+            peer.receive_handed_over(data, address, source, now=now)
+            self._attend(peer, now)
+
+    def moved(self, session: bytes, address: Address, source: str | None) -> None:
+        """The media core sends a session's media elsewhere now."""
+        moved = self._peers.get(session) or self._seated.get(session)
+        if moved is not None:
+            moved.moved(address, source)
+
+    def confirmed(self, session: bytes, address: Address, *, now: float) -> None:
+        """The media core has authenticated RTCP of a session: of it remains what its end needs."""
+        peer = self._peers.get(session)
+        if peer is None:
+            return
+        peer.confirmed(address, now=now)
+        self._attend(peer, now)
+        if session in self._peers:
+            del self._peers[session]
+            self._timers.disarm(session)
+            self._seated[session] = peer.remains()
 
     # -- STUN ---------------------------------------------------------------------------------------------
 
@@ -207,10 +218,13 @@ class PeerTable:
             # FINGERPRINT is a must in a connectivity check (RFC 8445 section 7.1)
             self.dropped["not a connectivity check"] += 1
             return
-        login = self._login_of(message, address, now)
+        login, why = self._logins.verify(message)
         if login is None:
+            self.dropped[why] += 1
             return
-        peer = login.peer
+        peer = login.peer or self._first_contact(login, address, now)
+        if peer is None:
+            return
         if not self._addresses.may_use(address, peer, now):
             self.dropped["address of another"] += 1
             return
@@ -229,43 +243,22 @@ class PeerTable:
         peer.reached(pair, answer, now=now)
         if message.use_candidate and not replay:
             peer.ice.nominate(pair, connected=peer.state is PeerState.CONNECTED, now=now)
-        self.attend(peer, now)
+        self._attend(peer, now)
 
-    def _login_of(self, message: StunMessage, address: Address, now: float) -> _Login | None:
-        ufrag = (message.username or "").partition(":")[0]
-        login = self._logins.get(ufrag)
-        if login is not None:
-            if check_integrity(message, login.password):
-                return login
-            self.dropped["integrity"] += 1
-            return None
-        try:
-            capsule = open_capsule(ufrag, self._config.secret, key_id=self._config.key_id)
-        except CapsuleError as error:
-            self.dropped[f"capsule {error.reason}"] += 1
-            return None
-        password = ice_password(ufrag, self._config.secret).encode()
-        if not check_integrity(message, password):
-            self.dropped["integrity"] += 1
-            return None
-        return self._first_contact(capsule, ufrag, password, address, now)
-
-    def _first_contact(
-        self, capsule: Capsule, ufrag: str, password: bytes, address: Address, now: float
-    ) -> _Login | None:
+    def _first_contact(self, login: Login, address: Address, now: float) -> Peer | None:
         """Everything is verified; now, and only now, state may be made."""
+        capsule = login.capsule
         known = self._peers.get(capsule.session)
         refusal = self._refusal(capsule, known, now)
         if refusal is None and not self._addresses.may_use(address, known, now):
             refusal = "address of another"  # before there is a session that nothing would ever end
+        if refusal is None and known is None:
+            refusal = self._lacking(capsule, address, now)
         if refusal is not None:
             self.dropped[refusal] += 1
             return None
         if known is None:
-            admitted, evicted = self._gate.admit(capsule.session, address[0], now=now)
-            if not admitted:
-                self.dropped["half-open limit"] += 1
-                return None
+            _, evicted = self._gate.admit(capsule.session, address[0], now=now)
             if evicted is not None:
                 self._close(self._peers[evicted], "evicted", now)
             self.steps["first_contact"] += 1
@@ -273,10 +266,14 @@ class PeerTable:
             self._peers[capsule.session] = known
         else:
             known.capsule = capsule  # an ICE restart: same session, next generation
-        login = _Login(known, password)
-        self._logins[ufrag] = login
-        self._ufrags.setdefault(capsule.session, []).append(ufrag)
-        return login
+        self._logins.add(login, known)
+        return known
+
+    def _lacking(self, capsule: Capsule, address: Address, now: float) -> str | None:
+        """What one more handshake would need; asked last, because it spends a credit."""
+        if not self._gate.has_room(address[0], now=now):
+            return "half-open limit"
+        return None if self.may_start(capsule, now) else "no credit"
 
     def _refusal(self, capsule: Capsule, known: Peer | None, now: float) -> str | None:
         if capsule.shard != self._config.shard:
@@ -287,12 +284,14 @@ class PeerTable:
             return "session ended"
         if capsule.event in self._ended:
             return "event ended"
+        if capsule.session in self._seated or (known is not None and known.is_handed_over):
+            return "session of the media core"  # it came before the core had it, or just after it let it go
         if known is not None:
-            if _identity_of(capsule) != _identity_of(known.capsule):
+            if identity_of(capsule) != identity_of(known.capsule):
                 return "another session's restart"
             return None if capsule.generation > known.capsule.generation else "old ice generation"
-        replacing = (capsule.event, capsule.ticket) in self._seats
-        if len(self._peers) >= self._config.max_peers and not replacing:
+        replacing = seat_of(capsule) in self._seats
+        if self.peers >= self.seats and not replacing:
             return "no seat"
         return None
 
@@ -323,7 +322,7 @@ class PeerTable:
 
     # -- life ---------------------------------------------------------------------------------------------
 
-    def attend(self, peer: Peer, now: float) -> None:
+    def _attend(self, peer: Peer, now: float) -> None:
         """Whatever a peer was fed: connect it, close it, send for it, and arm its timer."""
         ready = peer.state is PeerState.HANDSHAKING and peer.dtls.state is DtlsState.CONNECTED
         if ready and not self._connect(peer, now):
@@ -353,16 +352,14 @@ class PeerTable:
             self.dropped["wrong certificate"] += 1
             self._close(peer, "handshake", now)
             return False
-        seat = (capsule.event, capsule.ticket)
-        before = self._peers.get(self._seats.get(seat, b""))
-        if before is not None:
-            self._close(before, "replaced", now)
+        if peer.seat in self._seats:
+            self.end(self._seats[peer.seat], "replaced", now=now)
         elif self.connected_count >= self._config.max_peers:
             self.dropped["no seat"] += 1  # the seat it came to replace was left meanwhile, and is taken
             self._close(peer, "evicted", now)
             return False
         peer.connected(now=now)
-        self._seats[seat] = capsule.session
+        self._seats[peer.seat] = capsule.session
         self._gate.released(capsule.session)
         self.connected_count += 1
         pair = peer.media_pair
@@ -383,14 +380,17 @@ class PeerTable:
         self.connected_count -= was_connected
         del self._peers[session]
         self._timers.disarm(session)
-        self.detach(peer)
-        seat = (capsule.event, capsule.ticket)
+        self._detach(peer)
+        self._leave(session, peer.seat, reason, was_connected, now)
+
+    def _leave(self, session: bytes, seat: bytes, reason: CloseReason, connected: bool, now: float) -> None:
         if self._seats.get(seat) == session:
             del self._seats[seat]
         self._ended.add(session, now=now)
-        self._notices.append(PeerClosed(session, reason, was_connected))
+        self._notices.append(PeerClosed(session, reason, connected))
 
-
-def _identity_of(capsule: Capsule) -> tuple[object, ...]:
-    """What an ICE restart cannot change: seats, rows and the handshake were made for it."""
-    return capsule.kind, capsule.event, capsule.ticket, capsule.fingerprint_digest
+    def _detach(self, peer: Peer) -> None:
+        """Its datagrams find it here no more: it is gone, or a media core looks after its addresses."""
+        self._logins.forget(peer.capsule.session)
+        for address in peer.ice.pairs:
+            self._addresses.release(address, peer)

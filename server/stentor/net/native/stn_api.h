@@ -61,8 +61,7 @@ struct stn_listener {
     int64_t consent_at;
     uint32_t pair_count;
     struct stn_known_pair pairs[4];
-    const uint32_t *marks; /* CRC-32 of each transaction id it used */
-    uint32_t mark_count;
+    uint8_t seen[512]; /* transaction ids it may have used, as struct stn_ice has them */
 };
 
 struct stn_row_stats {
@@ -98,6 +97,7 @@ int stn_start(stn_core *core); /* 0 or an errno */
 void stn_stop(stn_core *core); /* returns when the thread has ended; may be called again */
 void stn_close(stn_core *core);
 void stn_step(stn_core *core, int64_t now_ns);
+int64_t stn_thread_cpu_ns(stn_core *core); /* CPU time of the thread; 0 while there is none */
 int stn_wake_fd(stn_core *core); /* readable when stn_take_up has something */
 
 /* A handle above 0, or 0 when there is no memory or no such profile. */
@@ -105,6 +105,8 @@ uint32_t stn_add_listener(stn_core *core, const struct stn_listener *listener);
 void stn_remove_listener(stn_core *core, uint32_t row);
 void stn_set_address(stn_core *core, uint32_t row, const struct stn_address *to, const struct stn_source *from);
 void stn_set_red(stn_core *core, uint32_t row, int on);
+/* Redundancy for rows that need it, or for none: where CPU is short there is none to spare. */
+void stn_allow_red(stn_core *core, int allowed);
 int stn_row_stats(stn_core *core, uint32_t row, struct stn_row_stats *stats); /* 0, or -1: no such row */
 
 /* Datagrams from the address go up to Python, or no longer. */

@@ -47,7 +47,7 @@ static void take_ice(const stn_core *core, struct stn_row *row, const struct stn
 {
     struct stn_ice *ice = &row->ice;
     stn_ice_init(ice, listener->consent_at);
-    stn_receive_login(core, listener->ufrag, &ice->logins[0]);
+    stn_receive_login(core, listener->ufrag, &ice->login);
     for (uint32_t i = 0; i < listener->pair_count && i < STN_ICE_PAIRS; i++) {
         const struct stn_known_pair *pair = &listener->pairs[i];
         int at = stn_ice_know(ice, &pair->address, &pair->source, pair->proven != 0, pair->heard_at);
@@ -56,8 +56,7 @@ static void take_ice(const stn_core *core, struct stn_row *row, const struct stn
         if (pair->pinned)
             ice->pinned = (int8_t)at;
     }
-    for (uint32_t i = 0; i < listener->mark_count; i++)
-        stn_ice_remember(ice, listener->marks[i]);
+    memcpy(ice->seen, listener->seen, sizeof ice->seen);
 }
 
 static struct stn_row *row_new(const stn_core *core, const struct stn_listener *listener)
@@ -146,6 +145,15 @@ void stn_set_red(stn_core *core, uint32_t handle, int on)
         return;
     order->row = row;
     order->on = on != 0;
+    stn_order_give(core, order, false);
+}
+
+void stn_allow_red(stn_core *core, int allowed)
+{
+    struct stn_order *order = stn_order_new(STN_ALLOW_RED, 0);
+    if (order == NULL)
+        return;
+    order->on = allowed != 0;
     stn_order_give(core, order, false);
 }
 

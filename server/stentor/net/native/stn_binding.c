@@ -31,7 +31,6 @@ static void make_login(const stn_core *core, stn_slice ufrag, const struct stn_c
     stn_capsule_password(ufrag, &core->receive->secret, password);
     stn_hmac_sha1_key(&login->password, password, sizeof password);
     memcpy(login->ufrag, ufrag.data, STN_CAPSULE_CHARS); /* a verified capsule has just that length */
-    stn_capsule_identity(capsule, login->identity);
     login->generation = capsule->generation;
     login->used = true;
 }
@@ -44,18 +43,28 @@ void stn_receive_login(const stn_core *core, const uint8_t ufrag[STN_CAPSULE_CHA
         make_login(core, text, &capsule, login);
 }
 
+/* Whether it is for whom the row was made: an ICE restart cannot change that. */
+static bool same_identity(const struct stn_login *login, const struct stn_capsule *capsule)
+{
+    uint8_t before[STN_CAPSULE_IDENTITY], after[STN_CAPSULE_IDENTITY];
+    struct stn_capsule known;
+    if (stn_capsule_peek((stn_slice){login->ufrag, sizeof login->ufrag}, &known) != STN_CAPSULE_OK)
+        return false;
+    stn_capsule_identity(&known, before);
+    stn_capsule_identity(capsule, after);
+    return memcmp(before, after, sizeof before) == 0;
+}
+
 /* Why a verified capsule of the row's session that it does not know yet is not taken: it has to be that of a later
  * ICE generation, or, if Python did not say which it joined with, of that one. STN_DROP_COUNT when it is taken. */
 static enum stn_drop refusal(const struct stn_row *row, const struct stn_capsule *capsule, int64_t now)
 {
-    const struct stn_login *newest = &row->ice.logins[0];
-    uint8_t identity[STN_CAPSULE_IDENTITY];
+    const struct stn_login *newest = &row->ice.login;
     if (!newest->used && capsule->generation == row->generation)
         return STN_DROP_COUNT; /* it may have expired since */
     if (stn_capsule_expired(capsule, now))
         return STN_DROP_CAPSULE_EXPIRED;
-    stn_capsule_identity(capsule, identity);
-    if (newest->used && memcmp(identity, newest->identity, sizeof identity) != 0)
+    if (newest->used && !same_identity(newest, capsule))
         return STN_DROP_OTHER_RESTART;
     return capsule->generation > row->generation ? STN_DROP_COUNT : STN_DROP_OLD_GENERATION;
 }
@@ -85,22 +94,21 @@ static const struct stn_login *login_of(const stn_core *core, const struct stn_r
 {
     stn_slice ufrag = stn_stun_ufrag(message);
     *why = STN_DROP_INTEGRITY;
+    const struct stn_login *const logins[] = {&row->ice.login, row->ice.before};
     for (int i = 0; i < 2; i++) {
-        const struct stn_login *login = &row->ice.logins[i];
-        if (login->used && memcmp(login->ufrag, ufrag.data, STN_CAPSULE_CHARS) == 0)
+        const struct stn_login *login = logins[i];
+        if (login != NULL && login->used && memcmp(login->ufrag, ufrag.data, STN_CAPSULE_CHARS) == 0)
             return stn_stun_check_integrity(message, &login->password) ? login : NULL;
     }
     return new_login(core, row, message, now, fresh, why) ? fresh : NULL;
 }
 
-/* Remember credentials that were used for the first time. The older ones stay good for one generation more. */
+/* Remember credentials that were used for the first time. */
 static const struct stn_login *adopt(struct stn_row *row, const struct stn_login *fresh)
 {
-    struct stn_login *logins = row->ice.logins;
-    logins[1] = logins[0];
-    logins[0] = *fresh;
+    stn_ice_adopt(&row->ice, fresh);
     row->generation = fresh->generation;
-    return &logins[0];
+    return &row->ice.login;
 }
 
 /* Whether anybody but `row` (NULL: a session that is not seated) was just heard at the address. It is never taken
@@ -135,14 +143,10 @@ static int answer_row(stn_core *core, struct stn_row *row, const struct stn_logi
     int at = stn_ice_verified(&row->ice, message->transaction, datagram->from, datagram->local, datagram->now,
                               &evicted, &gone);
     const struct stn_source *source = at >= 0 ? &row->ice.pairs[at].source : datagram->local;
-    bool replied = stn_reply(core, answer, size, datagram->from, source);
-    if (!replied)
+    if (!stn_reply(core, answer, size, datagram->from, source))
         stn_drop(core, STN_DROP_ANSWER);
     if (at < 0) /* a captured request from elsewhere changes nothing */
         return stn_drop(core, STN_DROP_REPLAYED_BINDING);
-    struct stn_pair *pair = &row->ice.pairs[at];
-    pair->received += datagram->len;
-    pair->sent += replied ? size : 0;
     stn_count(&core->counters.bindings, 1);
     stn_claim(core, datagram->from, row); /* without memory the pair is merely not heard again */
     if (evicted)

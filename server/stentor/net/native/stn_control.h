@@ -12,6 +12,7 @@ enum stn_command_kind {
     STN_REMOVE,
     STN_MOVE,
     STN_RED,
+    STN_ALLOW_RED,
     STN_ALLOW,
     STN_FRAME,
     STN_ADVANCE,

@@ -60,8 +60,6 @@ struct stn_report_state {
     stn_gauge lost;          /* signed 24 bits, sign extended */
     stn_gauge highest;       /* extended highest sequence number */
     stn_gauge jitter;        /* in timestamp units */
-    stn_gauge lsr;
-    stn_gauge dlsr;
     stn_counter at; /* ns, when it came */
 };
 
@@ -80,6 +78,8 @@ struct stn_row {
     bool red;         /* it gets RED now */
     bool known;       /* found by session and address: the receive side is native */
     bool seated;      /* false once it was closed: it is in no lane and in no index */
+    bool confirmed;     /* authenticated RTCP has come; STN_NOTICE_CONFIRMED was given */
+    uint8_t generation; /* newest ICE generation seen */
     stn_gauge packets;
     stn_gauge octets;
 
@@ -94,8 +94,6 @@ struct stn_row {
     struct stn_replays replays;
 
     uint8_t session[STN_SESSION];
-    uint8_t generation; /* newest ICE generation seen */
-    bool confirmed;     /* authenticated RTCP has come; STN_NOTICE_CONFIRMED was given */
     struct stn_ice ice; /* connected from the start */
     struct stn_report_state report;
     struct stn_loss loss;

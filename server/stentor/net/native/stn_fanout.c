@@ -122,7 +122,7 @@ static void emit(void *context, const struct stn_merged *packet)
     memcpy(job->payload, packet->payload.data, packet->payload.len);
     job->red_len = 0;
     job->red_type = -1;
-    if (lane->red_rows > 0)
+    if (lane->red_rows > 0 && !sender->plain)
         job->red_len = (uint32_t)stn_red_build(&lane->history, STN_RED_DEPTH, 0, packet->timestamp, packet->payload,
                                                job->red, sizeof job->red);
     stn_red_push(&lane->history, packet->timestamp, packet->payload);

@@ -88,6 +88,7 @@ struct stn_sender {
     int64_t max_late; /* ns after which what is left of a packet is given up */
     uint32_t ptime;
     bool hold;
+    bool plain; /* no redundancy for anybody */
     /* While a frame is fed: */
     int64_t feeding_due;
     uint32_t feeding_rows;

@@ -6,8 +6,6 @@
 
 #include "stn_text.h"
 
-enum { FIRST_MARKS = 16 }; /* ids: a join has about four; then half as many again each time */
-
 void stn_ice_init(struct stn_ice *ice, int64_t now)
 {
     memset(ice, 0, sizeof *ice);
@@ -19,73 +17,38 @@ void stn_ice_init(struct stn_ice *ice, int64_t now)
 
 void stn_ice_close(struct stn_ice *ice)
 {
-    free(ice->marks);
-    ice->marks = NULL;
-    ice->room = 0;
-    ice->seen = STN_ICE_TRANSACTIONS;
+    if (ice->before != NULL)
+        explicit_bzero(ice->before, sizeof *ice->before); /* it holds a key */
+    free(ice->before);
+    ice->before = NULL;
 }
 
-/* -- transactions ----------------------------------------------------------------------------------------- */
+/* -- credentials and transactions ------------------------------------------------------------------------- */
 
-uint32_t stn_ice_mark(const uint8_t transaction[STN_ICE_TRANSACTION])
+void stn_ice_adopt(struct stn_ice *ice, const struct stn_login *login)
 {
-    return stn_crc32(transaction, STN_ICE_TRANSACTION);
+    if (ice->login.used && ice->before == NULL)
+        ice->before = malloc(sizeof *ice->before); /* without memory they are good no longer */
+    if (ice->login.used && ice->before != NULL)
+        *ice->before = ice->login;
+    ice->login = *login;
 }
 
-static bool is_full(const struct stn_ice *ice) { return ice->seen >= STN_ICE_TRANSACTIONS; }
-
-/* The place of a mark, or the empty one where it belongs; there always is one. */
-static uint32_t place_of(const uint32_t *marks, uint32_t room, uint32_t mark)
+static uint32_t bit_of(const uint8_t transaction[STN_ICE_TRANSACTION])
 {
-    uint32_t at = mark & (room - 1);
-    while (marks[at] != 0 && marks[at] != mark)
-        at = (at + 1) & (room - 1);
-    return at;
-}
-
-static bool has_seen(const struct stn_ice *ice, uint32_t mark)
-{
-    if (mark == 0)
-        return ice->seen_zero;
-    return ice->room > 0 && ice->marks[place_of(ice->marks, ice->room, mark)] == mark;
-}
-
-/* Twice the places once half of them are taken. */
-static bool make_place(struct stn_ice *ice)
-{
-    uint32_t room = ice->room == 0 ? FIRST_MARKS : 2 * ice->room;
-    if (2 * (ice->seen + 1) <= ice->room)
-        return true;
-    uint32_t *marks = calloc(room, sizeof *marks);
-    if (marks == NULL)
-        return false;
-    for (uint32_t i = 0; i < ice->room; i++)
-        if (ice->marks[i] != 0)
-            marks[place_of(marks, room, ice->marks[i])] = ice->marks[i];
-    free(ice->marks);
-    ice->marks = marks;
-    ice->room = room;
-    return true;
-}
-
-void stn_ice_remember(struct stn_ice *ice, uint32_t mark)
-{
-    if (is_full(ice))
-        return;
-    if (!make_place(ice)) {
-        ice->seen = STN_ICE_TRANSACTIONS; /* nobody can tell any more: nothing moves */
-        return;
-    }
-    if (mark == 0)
-        ice->seen_zero = true;
-    else
-        ice->marks[place_of(ice->marks, ice->room, mark)] = mark;
-    ice->seen++;
+    return stn_crc32(transaction, STN_ICE_TRANSACTION) % STN_ICE_SEEN_BITS;
 }
 
 bool stn_ice_is_replay(const struct stn_ice *ice, const uint8_t *transaction)
 {
-    return is_full(ice) || has_seen(ice, stn_ice_mark(transaction));
+    uint32_t bit = bit_of(transaction);
+    return ice->seen[bit / 8] >> (bit % 8) & 1;
+}
+
+static void remember(struct stn_ice *ice, const uint8_t *transaction)
+{
+    uint32_t bit = bit_of(transaction);
+    ice->seen[bit / 8] |= (uint8_t)(1 << (bit % 8));
 }
 
 /* -- pairs ------------------------------------------------------------------------------------------------ */
@@ -154,11 +117,10 @@ int stn_ice_verified(struct stn_ice *ice, const uint8_t *transaction, const stru
                      const struct stn_source *source, int64_t now, bool *evicted, struct stn_address *gone)
 {
     int pair = stn_ice_find(ice, address);
-    uint32_t mark = stn_ice_mark(transaction);
     *evicted = false;
-    if (has_seen(ice, mark) || (pair < 0 && is_full(ice)))
+    if (stn_ice_is_replay(ice, transaction))
         return pair;
-    stn_ice_remember(ice, mark);
+    remember(ice, transaction);
     if (pair < 0 && ice->count == STN_ICE_PAIRS) {
         int least = weakest(ice); /* there are four pairs, and at most three of them must stay */
         *gone = ice->pairs[least].address;
@@ -175,11 +137,6 @@ int stn_ice_verified(struct stn_ice *ice, const uint8_t *transaction, const stru
 }
 
 bool stn_pair_is_fresh(const struct stn_pair *pair, int64_t now) { return now - pair->heard_at < STN_ICE_FRESH; }
-
-bool stn_pair_allows(const struct stn_pair *pair, size_t size)
-{
-    return pair->proven || pair->sent + size <= STN_ICE_AMPLIFICATION * pair->received;
-}
 
 /* -- nomination ------------------------------------------------------------------------------------------- */
 
@@ -232,6 +189,8 @@ void stn_ice_authenticated(struct stn_ice *ice, const struct stn_address *addres
         ice->previous = -1;
         ice->move_deadline = STN_NEVER;
     }
+    if (pair == stn_ice_media_pair(ice))
+        ice->consent_at = now; /* as authentic as a check, and never a replay */
 }
 
 int stn_ice_settle(struct stn_ice *ice, int64_t now)

@@ -20,8 +20,8 @@
 #define STN_NEVER INT64_MAX
 
 #define STN_ICE_PAIRS 4                             /* dual stack, and one Wi-Fi to mobile change */
-#define STN_ICE_AMPLIFICATION 3                     /* bytes out per byte in towards an unproven address */
-#define STN_ICE_TRANSACTIONS 16384                  /* 128 KiB: 11 h at a check each 2.5 s */
+#define STN_ICE_SEEN_BITS 4096                      /* of the transactions of a session */
+#define STN_ICE_SEEN (STN_ICE_SEEN_BITS / 8)        /* bytes */
 #define STN_ICE_TRANSACTION 12                      /* bytes (RFC 8489 section 5) */
 #define STN_ICE_CONSENT_TIMEOUT (30 * STN_SECOND)   /* RFC 7675 section 5.1 */
 #define STN_ICE_FRESH (6 * STN_SECOND)              /* two checks of a browser and a lost one */
@@ -31,8 +31,6 @@
 struct stn_pair {
     struct stn_address address;
     struct stn_source source; /* the local address it reached */
-    uint64_t received;
-    uint64_t sent;
     int64_t heard_at; /* when a fresh request or authenticated traffic last came from there */
     bool used;
     bool proven;
@@ -41,9 +39,8 @@ struct stn_pair {
 /* The credentials of one ICE generation: our ufrag, and the password it gives as a key taken in. */
 struct stn_login {
     struct stn_hmac_sha1 password;
-    uint8_t ufrag[STN_CAPSULE_CHARS];
+    uint8_t ufrag[STN_CAPSULE_CHARS]; /* a verified capsule */
     uint8_t generation;
-    uint8_t identity[STN_CAPSULE_IDENTITY];
     bool used;
 };
 
@@ -57,18 +54,16 @@ struct stn_ice {
     int64_t move_deadline; /* when an unconfirmed move is undone, STN_NEVER without one */
     int64_t banned_until;
     int64_t consent_at;
-    struct stn_login logins[2]; /* the newest first, then the one before: a restart is not one moment */
-    /* CRC-32 of every transaction id the session used. None may be forgotten: a request captured long ago
-     * would count as new and could move the media. */
-    uint32_t *marks; /* an open hash table; 0 is an empty place */
-    uint32_t seen;
-    uint32_t room; /* places, a power of two */
-    bool seen_zero; /* the id whose mark is 0 */
+    struct stn_login login;   /* the newest */
+    struct stn_login *before; /* of the generation before it, if there was one: a restart is not one moment */
+    /* Which transaction ids the session may have used (docs/decisions/0010): bit n is bit n % 8 of byte n / 8. None
+     * is ever cleared: a request captured long ago would count as new and could move the media. */
+    uint8_t seen[STN_ICE_SEEN];
 };
 
 void stn_ice_init(struct stn_ice *ice, int64_t now);
 
-/* Give back what it remembers of transactions. */
+/* Give back what it holds beside itself. */
 void stn_ice_close(struct stn_ice *ice);
 
 /* Enter a pair that was verified before the session was seated: its index, or that of the pair it is already.
@@ -76,11 +71,10 @@ void stn_ice_close(struct stn_ice *ice);
 int stn_ice_know(struct stn_ice *ice, const struct stn_address *address, const struct stn_source *source, bool proven,
                  int64_t now);
 
-/* Remember a transaction id by its mark. Without room or memory the session counts as full from then on. */
-void stn_ice_remember(struct stn_ice *ice, uint32_t mark);
-uint32_t stn_ice_mark(const uint8_t transaction[STN_ICE_TRANSACTION]);
+/* These credentials are the newest from now on; those before them stay good for one generation more. */
+void stn_ice_adopt(struct stn_ice *ice, const struct stn_login *login);
 
-/* Whether the transaction was seen before, from whatever address, or nobody can tell any more. */
+/* Whether the transaction may have been seen before, from whatever address: surely if it was. */
 bool stn_ice_is_replay(const struct stn_ice *ice, const uint8_t *transaction);
 
 /* Index of the pair with this address, -1 without one. */
@@ -98,7 +92,7 @@ bool stn_ice_nominate(struct stn_ice *ice, int pair, bool connected, int64_t now
  * handshake. -1 without a pair. */
 int stn_ice_media_pair(const struct stn_ice *ice);
 
-/* Authenticated traffic came from `address`: the return path is proven. */
+/* Authenticated traffic came from `address`: the return path is proven, and where media goes it is consent. */
 void stn_ice_authenticated(struct stn_ice *ice, const struct stn_address *address, int64_t now);
 
 /* Undo a move nobody confirmed in time; the pair nominated before, or -1. */
@@ -106,9 +100,6 @@ int stn_ice_settle(struct stn_ice *ice, int64_t now);
 
 /* Whether its owner was heard there within the last few checks. */
 bool stn_pair_is_fresh(const struct stn_pair *pair, int64_t now);
-
-/* Whether `size` more bytes may go there under the amplification limit. */
-bool stn_pair_allows(const struct stn_pair *pair, size_t size);
 
 /* Do not let consent run out before `until`: requests may have been lost on our side. */
 void stn_ice_hold_consent(struct stn_ice *ice, int64_t until);

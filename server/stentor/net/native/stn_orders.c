@@ -91,6 +91,9 @@ static void obey(stn_core *core, struct stn_order *order)
     case STN_RED:
         stn_row_set_red(order->row, order->on);
         break;
+    case STN_ALLOW_RED:
+        core->sender->plain = !order->on;
+        break;
     case STN_ALLOW:
         stn_index_allow(core->index, &order->address, order->on);
         break;

@@ -74,8 +74,6 @@ static void take_reports(stn_core *core, struct stn_row *row, const struct stn_r
         stn_set(&row->report.lost, (uint32_t)report->packets_lost);
         stn_set(&row->report.highest, report->highest_sequence);
         stn_set(&row->report.jitter, report->jitter);
-        stn_set(&row->report.lsr, report->lsr);
-        stn_set(&row->report.dlsr, report->dlsr);
         atomic_store_explicit(&row->report.at, (uint64_t)now, memory_order_relaxed);
         stn_set(&row->report.count, row->report.count + 1);
         stn_row_reported(core, row, report->fraction_lost);
@@ -105,10 +103,8 @@ static int receive_rtcp(stn_core *core, struct stn_row *row, const struct stn_da
 static int receive_row(stn_core *core, struct stn_row *row, const struct stn_datagram *datagram)
 {
     uint8_t first = datagram->data[0];
-    int at = stn_ice_find(&row->ice, datagram->from);
-    if (at < 0)
+    if (stn_ice_find(&row->ice, datagram->from) < 0)
         return stn_drop(core, STN_DROP_UNKNOWN_ADDRESS);
-    row->ice.pairs[at].received += datagram->len;
     if (first >= 20 && first <= 63) { /* RFC 7983 section 7 */
         if (!stn_gate_address(&core->receive->gate, datagram->from, STN_GATE_PER_ROW, datagram->now))
             return stn_drop(core, STN_DROP_ADDRESS_RATE);

@@ -62,7 +62,7 @@ static void tick(stn_core *core, int64_t now)
     core->contacts.left = core->contacts.budget;
     core->datagrams.left = core->datagrams.budget;
     core->notices.left = core->notices.budget;
-    stn_trunk_tick(core);
+    stn_trunk_tick(core, now);
     stn_fanout_tick(core, now);
     stn_receive_timers(core, now);
 }
@@ -158,6 +158,16 @@ void stn_stop(stn_core *core)
     pthread_join(core->control->thread, NULL);
     core->control->running = false;
     core->stepping = true;
+}
+
+int64_t stn_thread_cpu_ns(stn_core *core)
+{
+    clockid_t clock;
+    struct timespec time;
+    if (!core->control->running || pthread_getcpuclockid(core->control->thread, &clock) != 0 ||
+        clock_gettime(clock, &time) != 0)
+        return 0;
+    return time.tv_sec * STN_SECOND + time.tv_nsec;
 }
 
 void stn_step(stn_core *core, int64_t now_ns)

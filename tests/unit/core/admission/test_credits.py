@@ -267,3 +267,14 @@ def test_rate_is_cut_when_others_take_the_cpu_that_joins_need() -> None:
     assert shard.window(0.010, cpu=0.1) == before  # nobody joins: somebody else's hiccup
     shard.joins(1.0)
     assert shard.window(0.010, cpu=0.1) < before
+
+
+def test_asking_whether_a_handshake_may_start_costs_nothing() -> None:
+    bucket = Credits(LAWS, COSTS, cores=1.0, now=0.0)
+    for _ in range(100):
+        assert bucket.has(0.0) and bucket.has(0.0, returning=True)
+    taken = 0
+    while bucket.has(0.0):
+        assert bucket.take(0.0)
+        taken += 1
+    assert taken == 6 and not bucket.take(0.0)

@@ -13,8 +13,17 @@ from hypothesis import strategies as st
 from stentor.core.errors import LocalError
 from stentor.core.links import EventRow as LinkRow
 from stentor.core.links import Heartbeat as LinkHeartbeat
+from stentor.core.links import Shed as LinkShed
 from stentor.core.mesh.commands import Drain, EndEvent, EndSession, SetPtime, scope_of
 from stentor.core.mesh.envelope import MAX_BODY
+from stentor.core.mesh.line_messages import (
+    BucketRow,
+    LineNotice,
+    LineReport,
+    LineRow,
+    ReleaseRow,
+    ServingRow,
+)
 from stentor.core.mesh.messages import (
     MAX_EVENTS,
     MAX_PARTS,
@@ -27,6 +36,7 @@ from stentor.core.mesh.messages import (
     Message,
     MessageError,
     MoreEvents,
+    Shed,
     StageIs,
     Subscribe,
     SubscribeAck,
@@ -41,6 +51,20 @@ EVENT, NODE, NONCE = b"event..!", b"node...!", bytes(range(16))
 ROW = EventRow(EVENT, 7, "present", 3)
 MESSAGES: list[Message] = [
     Heartbeat(9, "relay", 12.5, "braking", 5, 10.0, 7, 100, 60, 2, (ROW,)),
+    Heartbeat(
+        9,
+        "relay",
+        12.5,
+        "ready",
+        5,
+        10.0,
+        7,
+        100,
+        120,
+        1,
+        (ROW,),
+        Shed(1_700_000_000, 0.25, b"seed...!", 1.7e9),
+    ),
     Heartbeat(9, "ingest", 0.0, "ready", 0, None, 0, 0, 20),
     MoreEvents(9, 1, (ROW, ROW)),
     GatewayBeat(3, {"tickets": 12, "waiting": 4}),
@@ -57,6 +81,18 @@ MESSAGES: list[Message] = [
     Answer(2, False, "stale-epoch"),
     StageIs(EVENT, 4, NODE, ("2001:db8::1", 8082)),
     WhoIsStage(EVENT),
+    WhoIsStage(EVENT, 7),
+    LineReport(
+        8,
+        40,
+        100,
+        12.5,
+        (LineRow(EVENT, 1, 2**32, 1_790_000_000_000, 7, 3, 42, 250, ((6, 9), (7, 2))),),
+        (BucketRow(EVENT, 1, 250, 7_160_000_000, (0, 40, 3, 2)),),
+    ),
+    LineNotice(
+        4, 1_790_000_000_000, (ServingRow(EVENT, 1, 0, 5, 40, 3, (ReleaseRow(1, 50, 0, 5),), 4, (0, 9)),)
+    ),
 ]
 
 
@@ -97,6 +133,8 @@ def test_damaged_message_raises_nothing_but_message_errors(message: Message, dat
         (Kind.HEARTBEAT, [9, "relay", 1.0, "ready", -1, None, 0, 0, 20]),
         (Kind.HEARTBEAT, [9, "relay", 1.0, "ready", 0, None, 0, 0, 30]),
         (Kind.HEARTBEAT, [9, "relay", 1.0, "ready", 0, None, 0, 0, 20, 1, [[EVENT, 1]] * (MAX_EVENTS + 1)]),
+        (Kind.HEARTBEAT, [9, "relay", 1.0, "ready", 0, None, 0, 0, 20, 1, [], [1, 1.5, EVENT, 1.0]]),
+        (Kind.HEARTBEAT, [9, "relay", 1.0, "ready", 0, None, 0, 0, 20, 1, [], [1, 0.5, b"seed", 1.0]]),
         (Kind.GATEWAY_BEAT, [0, {f"counter {number}": 1 for number in range(17)}]),
         (Kind.SUBSCRIBE, [EVENT, NODE, 0, NONCE, b"", 77, 0, 1]),
         (Kind.SUBSCRIBE, [EVENT, NODE, 1, NONCE, b"8 bytes!", 77, 0, 1]),
@@ -126,8 +164,20 @@ def test_field_that_a_later_version_adds_is_passed_over() -> None:
 
 def test_largest_heartbeat_fits_a_datagram() -> None:
     row = EventRow(EVENT, 10_000_000, "present", 2**32 - 1)
+    shed = Shed(2**63 - 1, 0.1, b"seed...!", 1e11)
     beat = Heartbeat(
-        2**32 - 1, "ingest", 1e11, "draining", 10**7, 1e11, 10**7, 10**7, 120, MAX_PARTS, (row,) * MAX_EVENTS
+        2**32 - 1,
+        "ingest",
+        1e11,
+        "draining",
+        10**7,
+        1e11,
+        10**7,
+        10**7,
+        120,
+        MAX_PARTS,
+        (row,) * MAX_EVENTS,
+        shed,
     )
     kind, body = encode_message(beat)
     assert decode_message(kind, body) == beat
@@ -149,7 +199,8 @@ def test_heartbeat_of_many_events_comes_in_parts_that_lose_none() -> None:
 
 
 def test_heartbeat_is_the_same_for_the_roles_at_both_ends() -> None:
-    link = LinkHeartbeat(9, 12.5, "braking", 5, 70, 100, None, 60, (LinkRow(EVENT, 7, "away", 2),))
+    shed = LinkShed(1_700_000_000, 0.5, b"seed...!", 1.7e9)
+    link = LinkHeartbeat(9, 12.5, "braking", 5, 70, 100, None, 60, (LinkRow(EVENT, 7, "away", 2),), shed)
     (only,) = heartbeats_of(link, "ingest")
     assert isinstance(only, Heartbeat) and only.duty == "ingest" and only.as_link() == link
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import re
 
@@ -19,6 +20,7 @@ from stentor.core.webrtc.capsule import (
     fingerprint_digest,
     ice_password,
     open_capsule,
+    peek_capsule,
     peek_shard,
     seal_capsule,
 )
@@ -205,3 +207,15 @@ def test_fingerprint_digest_is_16_bytes_of_its_own() -> None:
     digest = fingerprint_digest(bytes(32))
     assert len(digest) == 16
     assert digest != fingerprint_digest(bytes(31) + b"\x01")
+
+
+def test_peeking_names_the_session_without_the_secret():
+    ufrag = seal_capsule(CAPSULE, SECRET)
+    assert peek_capsule(ufrag) == (CAPSULE.session, CAPSULE.ticket, CAPSULE.event)
+
+
+@given(st.text(max_size=110))
+@settings(max_examples=200)
+def test_peeking_into_any_text_raises_nothing_but_capsule_errors(text: str):
+    with contextlib.suppress(CapsuleError):
+        peek_capsule(text)

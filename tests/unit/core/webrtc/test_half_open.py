@@ -41,3 +41,14 @@ def test_the_bucket_refills_with_time():
     assert gate.admit(b"a", "192.0.2.1", now=0.0)[0]
     assert not gate.admit(b"b", "192.0.2.1", now=0.05)[0]
     assert gate.admit(b"b", "192.0.2.1", now=0.2)[0]
+
+
+def test_room_is_what_admit_would_find_and_asking_takes_nothing():
+    gate = HalfOpenGate(HalfOpenLimits(per_prefix=1, rate=10.0, burst=2.0), now=0.0)
+    for _ in range(5):
+        assert gate.has_room("192.0.2.1", now=0.0)
+    gate.admit(b"a", "192.0.2.1", now=0.0)
+    assert not gate.has_room("192.0.2.200", now=0.0)  # its prefix is full
+    gate.admit(b"b", "198.51.100.1", now=0.0)
+    assert not gate.has_room("203.0.113.1", now=0.05)  # the bucket is empty
+    assert gate.has_room("203.0.113.1", now=0.2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from stentor.core.webrtc.ice_lite import MAX_PAIRS, IceLite, Pair
 
 HOME = ("198.51.100.1", 1)
@@ -78,3 +80,48 @@ def test_neither_the_nominated_pair_nor_the_one_to_go_back_to_makes_room():
     assert len(ice.pairs) == MAX_PAIRS
     assert {HOME, AWAY} <= set(ice.pairs)
     assert len(ice.take_evicted()) == 8
+
+
+def after_checks(count: int) -> tuple[IceLite, list[bytes]]:
+    """A listener that stayed and went on asking, with random transaction ids as browsers have them."""
+    ice, source = connected_at_home(), random.Random(count)
+    used = [source.randbytes(12) for _ in range(count)]
+    for transaction in used:
+        ice.verified(transaction, HOME, None, now=1.0)
+    return ice, used
+
+
+def test_a_transaction_of_long_ago_still_moves_nothing():
+    ice, used = after_checks(20_000)
+    assert all(ice.is_replay(transaction) for transaction in used)
+    assert ice.verified(used[0], AWAY, None, now=2.0) is None
+    assert set(ice.pairs) == {HOME}
+
+
+def test_a_move_after_hours_takes_some_checks_and_no_more():
+    ice, _ = after_checks(10_000)  # seven hours of them
+    source, needed = random.Random(1), []
+    for _ in range(200):
+        tries = 1
+        while ice.is_replay(source.randbytes(12)):
+            tries += 1
+        needed.append(tries)
+    assert sorted(needed)[100] <= 10
+    assert max(needed) <= 100
+
+
+def test_traffic_that_is_authentic_keeps_consent_where_media_goes():
+    ice = connected_at_home()
+    ice.verified(b"t1", AWAY, None, now=1.0)
+    ice.authenticated(AWAY, now=20.0)
+    assert ice.consent_deadline == 30.0
+    ice.authenticated(HOME, now=20.0)
+    assert ice.consent_deadline == 50.0
+
+
+def test_consent_of_an_unconfirmed_move_is_not_kept_from_where_it_came():
+    ice = connected_at_home()
+    pair = ice.verified(b"t1", AWAY, None, now=1.0)
+    assert pair and ice.nominate(pair, connected=True, now=1.0)
+    ice.authenticated(HOME, now=5.0)
+    assert ice.consent_deadline == 31.0

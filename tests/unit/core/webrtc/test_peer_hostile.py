@@ -22,7 +22,8 @@ from stentor.core.webrtc.capsule import PeerKind
 from stentor.core.webrtc.dtls import DtlsIdentity, DtlsTransport, make_identity
 from stentor.core.webrtc.dtls_records import HANDSHAKE, RECORD_HEADER
 from stentor.core.webrtc.notices import PeerClosed, PeerConnected, PeerMoved, RtcpReceived, RtpReceived
-from stentor.core.webrtc.peer_table import PeerTable, TableConfig
+from stentor.core.webrtc.peer_table import PeerTable
+from stentor.core.webrtc.table_config import TableConfig
 from support.memory_peer import SECRET, SERVER_IP, MemoryPeer, identity, make_table
 from support.peer_tables import notices_of, run_to, send_rtcp
 

@@ -259,3 +259,50 @@ def test_close_notify_frees_the_seat_at_once():
     for datagram in peer.dtls.farewell():
         table.receive_datagram(datagram, peer.address, SERVER_IP, now=1.0)
     assert [n.reason for n in notices_of(table, PeerClosed)] == ["close_notify"]
+
+
+def test_contact_without_a_credit_is_not_answered_and_may_come_again():
+    table, peer = make_table(), MemoryPeer()
+    asked = []
+    table.may_start = lambda capsule, now: asked.append((capsule.session, now)) is not None
+    peer.check(table, now=0.0)
+    assert (table.peers, peer.stun_answers, table.dropped["no credit"]) == (0, [], 1)
+    table.may_start = lambda capsule, now: True
+    peer.connect(table, now=0.3)
+    assert asked == [(peer.capsule.session, 0.0)]
+    assert table.connected_count == 1
+
+
+def test_handshake_that_has_begun_needs_no_second_credit():
+    table, peer = make_table(), MemoryPeer()
+    peer.check(table, now=0.0)
+    table.may_start = lambda capsule, now: False
+    peer.connect(table, now=0.1)
+    assert table.connected_count == 1
+
+
+def test_contact_that_is_refused_anyway_costs_no_credit():
+    table, asked = make_table(max_peers=1, half_open=HalfOpenLimits(per_prefix=1)), []
+    table.may_start = lambda capsule, now: not asked.append(capsule.session)
+    first = MemoryPeer(("198.51.100.1", 1))
+    first.check(table, now=0.0)
+    MemoryPeer(("198.51.100.2", 2)).check(table, now=0.1)  # no seat
+    table.seats = 5
+    MemoryPeer(("198.51.100.2", 2)).check(table, now=0.1)  # no room in its prefix
+    assert (table.dropped["no seat"], table.dropped["half-open limit"]) == (1, 1)
+    assert asked == [first.capsule.session]
+
+
+def test_when_seats_fall_nobody_is_evicted_and_nobody_new_comes():
+    table = make_table(max_peers=3)
+    seated = [MemoryPeer(("198.51.100.1", port)) for port in (1, 2)]
+    for peer in seated:
+        peer.connect(table)
+    under_way = MemoryPeer(("198.51.100.1", 3))
+    under_way.check(table, now=0.0)
+    table.seats = 1
+    assert table.seats_free == 0
+    under_way.connect(table, now=0.1)
+    assert table.connected_count == 3
+    MemoryPeer(("198.51.100.1", 4)).check(table, now=0.1)
+    assert table.dropped["no seat"] == 1

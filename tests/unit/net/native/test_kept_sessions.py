@@ -15,7 +15,7 @@ from support.fanouts import Wire, address_of, make_frame, make_keys, make_spec, 
 
 HOME, OURS = address_of(1), "192.0.2.1"
 PAIR = KnownPair(HOME, OURS, heard_at=1000.0, proven=True, nominated=True, pinned=True)
-KNOWN = KnownSession(b"session1", 0, 1000.0, (PAIR,), b"\0\0\0\1")
+KNOWN = KnownSession(b"session1", 0, 1000.0, (PAIR,), bytes(512))
 
 
 class Listener:

@@ -164,3 +164,22 @@ def test_what_comes_from_an_allowed_address_wakes_python(port: Port):
     (record,) = port.core.take(Ring.DATAGRAMS)
     assert (record.data, record.address, record.source) == (b"\x16 hello", friend.getsockname(), "127.0.0.1")
     assert port.core.dropped()["unknown address"] == 1
+
+
+def test_its_cpu_time_is_that_of_the_thread_alone(port: Port):
+    assert port.core.thread_cpu() == 0.0
+    port.core.start()
+    sock = port.listen()
+    for number in range(100):
+        port.fanout.add_listener(make_spec(number, address=sock.getsockname(), source="127.0.0.1"))
+    port.fanout.send_frame(GROUP, make_frame(0), ntp=1)
+    sock.recv(2048)
+    (task,) = media_threads()
+    sum(range(10**6))  # Python's own time is not in it
+    first, counted, last = (
+        port.core.thread_cpu(),
+        int((task / "schedstat").read_text().split()[0]) / 1e9,
+        port.core.thread_cpu(),
+    )
+    assert 0.0 < first <= counted + 1e-3 and counted <= last + 1e-3
+    port.core.close()

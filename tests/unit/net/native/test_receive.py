@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,7 @@ from stentor.core.rtp.packet import rtp_header
 from stentor.core.rtp.rtcp import Bye, ReceiverReport, ReportBlock, serialize_rtcp
 from stentor.core.webrtc.stun import mapped_address, parse_stun
 from support.memory_peer import SERVER_IP, MemoryPeer, make_table
-from support.native_core import CONFIRMED, CONTACTS, DATAGRAMS, NOTICES, NativePort
+from support.native_core import CLOSED, CONFIRMED, CONTACTS, DATAGRAMS, NOTICES, NativePort
 
 HELLO = b"\x16\xfe\xfd" + bytes(100)
 INGEST = 8
@@ -238,3 +239,25 @@ def test_silent_listeners_lose_consent_and_the_others_stay(port: NativePort) -> 
     closed = {notice.row for notice in port.taken_up(NOTICES)}
     assert closed == set(rows[50:])
     assert (port.counters()["consent_lost"], port.counters()["rows"]) == (150, 50)
+
+
+def test_a_listener_whose_transactions_are_all_taken_keeps_consent_by_its_reports(port: NativePort) -> None:
+    client = MemoryPeer()
+    row, source = seated(port, client), random.Random(1)
+    for number in range(60_000):  # 41 hours of checks
+        data = client.binding(transaction=source.randbytes(12))
+        port.receive(data, client.address, SERVER_IP, now=1.0, timers=False)
+        if number % 100 == 0:
+            port.sent()
+    sealer = client.rtcp_sealer()
+    for second in range(2, 120):
+        data = client.binding(transaction=source.randbytes(12))
+        port.receive(data, client.address, SERVER_IP, now=second)
+        if second % 10 == 0:
+            data = sealer.seal(serialize_rtcp([ReceiverReport(1, ())]))
+            assert port.receive(data, client.address, SERVER_IP, now=second)
+            assert not port.receive(data, client.address, SERVER_IP, now=second + 0.5)  # a replay
+    assert [notice.kind for notice in port.taken_up(NOTICES)] == [CONFIRMED]
+    for tick in range(100):
+        port.step(110 + 31 + tick * 0.02)  # neither is heard any more
+    assert [(notice.row, notice.kind) for notice in port.taken_up(NOTICES)] == [(row, CLOSED)]

@@ -103,7 +103,7 @@ class TwoTables(RuleBasedStateMachine):
         client.ufrag = seal_capsule(capsule, SECRET)
         client.password = ice_password(client.ufrag, SECRET).encode()
         self.give(peer, client.binding(), at, 0)
-        if self.table._logins.get(client.ufrag) is None:
+        if client.ufrag not in self.table._logins:
             client.ufrag, client.password = kept
         else:
             client.capsule = capsule

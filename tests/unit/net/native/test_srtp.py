@@ -45,7 +45,9 @@ def seal_rtp(profile: SrtpProfile, header: bytes, payload: bytes, index: int) ->
 
 @given(profile=profiles, payload=st.binary(max_size=1200), index=st.integers(0, (1 << 48) - 1))
 @settings(max_examples=100)
-def test_openssls_evp_seals_the_same_bytes(shared: Any, profile: SrtpProfile, payload: bytes, index: int) -> None:
+def test_openssls_evp_seals_the_same_bytes(
+    shared: Any, profile: SrtpProfile, payload: bytes, index: int
+) -> None:
     header = rtp_header(111, index & 0xFFFF, 960, 0xDECAF)
     direct = seal_rtp(profile, header, payload, index)
     lib.stn_gcm_prefer_evp(True)

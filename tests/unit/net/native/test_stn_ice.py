@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from stentor.core.webrtc.ice_lite import MAX_TRANSACTIONS, IceLite, Pair
+from stentor.core.webrtc.ice_lite import IceLite
 from support.native_parts import address, ffi, ip_bytes, library
 
 SECOND = 1_000_000_000
@@ -103,11 +103,12 @@ class IceHistory(RuleBasedStateMachine):
         assert lib.stn_ice_next_timeout(self.native) == self.python.next_timeout * SECOND
 
     @invariant()
+    def both_remember_the_same_transactions(self) -> None:
+        assert bytes(self.native.seen) == self.python._seen.bits
+
+    @invariant()
     def both_send_media_to_the_same_pair(self) -> None:
-        python, at = self.python, library().stn_ice_media_pair(self.native)
-        nominated = python.nominated
-        trusted = nominated is not None and (nominated.proven or python.is_moving or python.pinned is None)
-        pair = nominated if trusted else python.pinned
+        pair, at = self.python.media_pair, library().stn_ice_media_pair(self.native)
         assert (at < 0) == (pair is None)
         if pair is not None:
             assert bytes(self.native.pairs[at].address.ip) == ip_bytes(pair.address[0])
@@ -117,32 +118,27 @@ IceHistory.TestCase.settings = settings(max_examples=150, stateful_step_count=40
 test_any_history_leaves_both_in_the_same_state = IceHistory.TestCase
 
 
-def test_an_unproven_pair_may_be_sent_three_times_what_it_sent() -> None:
-    lib, pair = library(), ffi.new("struct stn_pair *", {"received": 100, "sent": 50})
-    python = Pair(("198.51.100.1", 1), None, received=100, sent=50)
-    for size in (0, 249, 250, 251, 10_000):
-        assert lib.stn_pair_allows(pair, size) == python.allows(size)
-    pair.proven = python.proven = True
-    assert lib.stn_pair_allows(pair, 10_000)
-
-
-def test_a_session_that_used_up_its_memory_takes_nothing_new_for_new() -> None:
+def test_both_remember_the_same_bits() -> None:
     lib, native, python = library(), ffi.new("struct stn_ice *"), IceLite(now=0.0)
     lib.stn_ice_init(native, 0)
-    home, evicted, gone = address("198.51.100.1", 1), ffi.new("bool *"), ffi.new("struct stn_address *")
+    evicted, gone = ffi.new("bool *"), ffi.new("struct stn_address *")
     source = ffi.new("struct stn_source *")
-    for number in range(MAX_TRANSACTIONS):
-        last = number.to_bytes(12, "big")
-        assert lib.stn_ice_verified(native, last, home, source, number, evicted, gone) == 0
-        python._seen.add(last)
-    new = b"never before"
-    assert lib.stn_ice_is_replay(native, new) == python.is_replay(new) is True
-    away = address("203.0.113.1", 2)
-    assert lib.stn_ice_verified(native, new, away, source, 0, evicted, gone) == -1
-    assert python.verified(new, ("203.0.113.1", 2), None, now=0.0) is None
-    at = lib.stn_ice_verified(native, new, home, source, 5 * SECOND, evicted, gone)
-    assert native.pairs[at].heard_at == 5 * SECOND  # the pair it has keeps its consent
+    for number in range(3000):
+        transaction = (number * 2654435761).to_bytes(12, "big")
+        lib.stn_ice_verified(native, transaction, address("198.51.100.1", 1), source, 0, evicted, gone)
+        python.verified(transaction, ("198.51.100.1", 1), None, now=0.0)
+    assert bytes(native.seen) == python._seen.bits
+    assert sum(map(int.bit_count, python._seen.bits)) in range(2000, 2300)  # of 4,096: about half of them
+
+
+def test_the_credentials_before_the_newest_stay() -> None:
+    lib, native = library(), ffi.new("struct stn_ice *")
+    lib.stn_ice_init(native, 0)
+    for generation in range(3):
+        lib.stn_ice_adopt(native, ffi.new("struct stn_login *", {"generation": generation, "used": True}))
+    assert (native.login.generation, native.before.generation) == (2, 1)
     lib.stn_ice_close(native)
+    assert native.before == ffi.NULL
 
 
 def test_a_pair_known_before_is_entered_once() -> None:

@@ -1,0 +1,35 @@
+"""Rates and stretches out of what a crowd went through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+LATE_MS = 40.0  # two ticks
+FEW = 5  # joins below which a rate says nothing
+
+
+def filling_rate(heard: Sequence[float], seats: int) -> float:
+    """Seated a second from the first to the `seats`-th, of sorted times; 0.0 when there are not so many."""
+    if len(heard) < max(FEW, seats):
+        return 0.0
+    return (seats - 1) / max(1e-3, heard[seats - 1] - heard[0])
+
+
+def rate_between(heard: Sequence[float], begin: float, end: float) -> float:
+    """Seated a second within these wall-clock times."""
+    return sum(begin <= when < end for when in heard) / (end - begin)
+
+
+def late_stretch(diary: Sequence[dict[str, Any]], since: float) -> float:
+    """Seconds of the longest time in which the p99 of lateness, of quarters of a second, was above 40 ms."""
+    longest, began = 0.0, None
+    before = since
+    for line in diary:
+        if line["at"] >= since and line["late_p99_ms"] > LATE_MS:
+            began = before if began is None else began
+            longest = max(longest, line["at"] - began)
+        else:
+            began = None
+        before = line["at"]
+    return round(longest, 2)

@@ -1,0 +1,22 @@
+"""Whether an event is over, as media nodes ask by its key."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from stentor.cluster.client import open_client
+from stentor.cluster.directory import Directory
+from stentor.cluster.event_book import EventBook
+from stentor.cluster.event_record import EventRecord
+from stentor.core.ids import event_key
+
+RECORD = EventRecord(id="abcd2345", title="t", starts_at=None, created_at=0.0, host_key_hash=b"h" * 32)
+
+
+def test_event_is_over_once_its_record_says_so_and_an_unknown_one_is_not() -> None:
+    book = EventBook(Directory(open_client("memory://over"), monotonic=lambda: 0.0))
+    key = event_key(RECORD.id)
+    assert not book.is_over(key)
+    for phase, is_over in (("early", False), ("live", False), ("ended", True)):
+        book.adopt([replace(RECORD, phase=phase)])
+        assert book.is_over(key) is is_over

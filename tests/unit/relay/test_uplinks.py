@@ -1,0 +1,237 @@
+"""The relay's end of the trunk as a shell, in virtual time, over the real mesh and a real stage."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from stentor.core.errors import LocalError
+from stentor.core.mesh.messages import Kind, StageIs
+from stentor.net import clock
+from stentor.relay.uplinks import ASK_EVERY, WANTED_FOR
+from support.memory_cluster import EVENT, MemoryCluster, RelaySeat
+from support.trunk_nodes import KINDS
+from support.virtual_loop import run_virtually
+
+Scene = Callable[[MemoryCluster], Coroutine[Any, Any, None]]
+Play = Callable[..., None]
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch) -> Play:
+    def run(scene: Scene, *, relays: tuple[str, ...] = ("python",), fanout: int = 64) -> None:
+        async def main() -> None:
+            cluster = MemoryCluster(fanout=fanout).open(stages=1, relays=relays)
+            try:
+                await scene(cluster)
+            finally:
+                await cluster.close()
+
+        run_virtually(monkeypatch, main())
+
+    return run
+
+
+async def on_air(cluster: MemoryCluster) -> None:
+    """A host talks and every relay has a listener who hears it."""
+    cluster.stages[0].host_comes()
+    for relay in cluster.relays:
+        relay.listen()
+    await asyncio.sleep(2.0)
+
+
+async def heard_in(relay: RelaySeat, seconds: float) -> int:
+    before = relay.heard
+    await asyncio.sleep(seconds)
+    return relay.heard - before
+
+
+def questions(cluster: MemoryCluster) -> int:
+    return sum(count for (_, kind), count in cluster.wire.told.items() if kind == Kind.WHO_IS_STAGE)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_event_that_is_subscribed_to_is_heard(play: Play, kind: str) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        await on_air(cluster)
+        assert await heard_in(cluster.relays[0], 1.0) >= 49
+        assert cluster.relays[0].uplinks.epoch_of(EVENT) == 1
+
+    play(scene, relays=(kind,))
+
+
+def test_stage_is_asked_for_until_somebody_feeds_us_and_no_longer(play: Play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        stage, relay = cluster.stages[0], cluster.relays[0]
+        stage.leases.is_away = True  # so that it cannot lead
+        relay.listen()
+        await asyncio.sleep(5.0)
+        asked = questions(cluster)
+        assert 0.7 * 5.0 / ASK_EVERY <= asked <= 5.0 / ASK_EVERY + 1
+        stage.leases.is_away = False
+        await asyncio.sleep(2.0)
+        asked = questions(cluster)
+        assert await heard_in(relay, 5.0) >= 245
+        assert questions(cluster) == asked
+
+    play(scene)
+
+
+def test_stage_is_asked_for_while_only_a_deposed_one_feeds_us(play: Play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        relay, stage = cluster.relays[0], cluster.stages[0]
+        await on_air(cluster)
+        asked = questions(cluster)
+        stage.leases.is_away = True
+        stage.lead.overtaken = lambda event, epoch: None  # type: ignore[method-assign]
+        stage.children._on_overtaken = lambda event, epoch: None  # it sleeps, and its kernel does not
+        relay.uplinks.epochs.see(EVENT, 9)
+        assert await heard_in(relay, 0.4) > 15  # still fed
+        assert questions(cluster) > asked
+
+    play(scene)
+
+
+def test_child_that_has_seen_a_higher_epoch_makes_us_ask(play: Play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        await on_air(cluster)
+        asked = questions(cluster)
+        relay = cluster.relays[0]
+        relay.uplinks._children._on_overtaken(EVENT, 7)
+        assert questions(cluster) == asked + 1
+        relay.uplinks._children._on_overtaken(EVENT, 8)  # not more often than ASK_EVERY
+        relay.uplinks._children._on_overtaken(b"unknown.", 8)
+        assert questions(cluster) == asked + 1
+
+    play(scene)
+
+
+def test_stage_is_reached_where_it_speaks_from_whatever_it_says(play: Play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        stage, relay = cluster.stages[0], cluster.relays[0]
+        stage.lead._link = ("192.0.2.1", 1)  # as it believes, behind an address translation
+        await on_air(cluster)
+        assert await heard_in(relay, 1.0) >= 49
+        stage.mesh.tell(StageIs(b"another.", 1, stage.node, stage.address), relay.address)
+        await asyncio.sleep(0.1)
+        assert relay.uplinks.epoch_of(b"another.") == 0
+
+    play(scene)
+
+
+def test_core_without_room_costs_that_stream_and_no_other(
+    play: Play, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        relay = cluster.relays[0]
+        add, calls = relay.trunk.add_uplink, 0
+
+        def refuses_once(*args: Any, **options: Any) -> int:
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                raise LocalError("trunk: no room for another uplink")
+            return add(*args, **options)
+
+        relay.trunk.add_uplink = refuses_once  # type: ignore[method-assign]
+        await on_air(cluster)
+        assert await heard_in(relay, 1.0) >= 49
+        assert calls == 2
+
+    with caplog.at_level(logging.ERROR):
+        play(scene)
+    assert "no room for another uplink" in caplog.text
+
+
+def test_event_that_nobody_wants_any_more_is_let_go(play: Play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        stage, relay = cluster.stages[0], cluster.relays[0]
+        stage.host_comes()
+        relay.uplinks.subscribe(EVENT, now=clock.monotonic())
+        await asyncio.sleep(WANTED_FOR - 0.5)
+        assert stage.children.count(EVENT) == 1
+        await asyncio.sleep(1.0)
+        assert stage.children.count(EVENT) == 0
+        assert relay.uplinks._events == {} and relay.uplinks._installed == {}
+
+    play(scene)
+
+
+def leaf_and_parent(cluster: MemoryCluster) -> tuple[RelaySeat, RelaySeat]:
+    """A relay below another one, and that."""
+    for leaf in cluster.relays:
+        above = leaf.uplinks._events[EVENT].uplink.parent
+        for parent in cluster.relays:
+            if parent.node == above:
+                return leaf, parent
+    raise AssertionError("the tree has one level")
+
+
+def test_relay_without_listeners_goes_on_for_those_below_it(play: Play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        await on_air(cluster)
+        leaf, parent = leaf_and_parent(cluster)
+        assert parent._listening is not None
+        parent._listening.cancel()
+        await asyncio.sleep(2 * WANTED_FOR)
+        assert await heard_in(leaf, 1.0) >= 49
+
+    play(scene, relays=("python",) * 6, fanout=4)
+
+
+def test_relay_that_is_about_to_leave_loses_its_children_before_it_goes_and_they_miss_nothing(
+    play: Play,
+) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        await on_air(cluster)
+        leaf, parent = leaf_and_parent(cluster)
+        parent.uplinks.leave()
+        assert await heard_in(leaf, 2.0) >= 99
+        assert leaf.uplinks._events[EVENT].uplink.parent != parent.node
+        await parent.die()
+        assert await heard_in(leaf, 2.0) >= 99
+
+    play(scene, relays=("python",) * 6, fanout=4)
+
+
+def test_parent_that_dies_is_replaced_after_a_short_silence(play: Play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        await on_air(cluster)
+        leaf, parent = leaf_and_parent(cluster)
+        cluster.wire.isolated.add(parent.address)
+        assert await heard_in(leaf, 2.0) >= 55
+
+    play(scene, relays=("python",) * 6, fanout=4)
+
+
+def test_stopped_relay_says_goodbye_to_its_parent(play: Play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        await on_air(cluster)
+        stage, relay = cluster.stages[0], cluster.relays[0]
+        await relay.uplinks.stop()
+        await asyncio.sleep(0.1)
+        assert stage.children.count(EVENT) == 0
+
+    play(scene)
+
+
+def test_second_stage_of_an_epoch_has_to_take_a_higher_one_before_it_is_heard(play: Play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        relay = cluster.relays[0]
+        await on_air(cluster)
+        cluster.store.lose_everything()
+        await cluster.restart_stage(0)  # another life, which knows of no epoch
+        cluster.wire.isolated.add(relay.address)
+        cluster.stages[0].host_comes()
+        await asyncio.sleep(0.5)
+        assert cluster.stages[0].epoch == 1  # again
+        cluster.wire.isolated.clear()
+        await asyncio.sleep(3.0)
+        assert await heard_in(relay, 2.0) >= 98
+        assert cluster.stages[0].epoch > 1 and cluster.stages[0].sent_away == 0
+
+    play(scene)
