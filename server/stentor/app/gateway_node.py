@@ -51,6 +51,7 @@ class GatewayNode:
         self.control = MeshControl(mesh, shards, self.events, local=local)
         self.status = StatusSource()
         """What every page is told beside its event: who should move."""
+        self._drains: list[Move] = []
         self.desk, self.leader = LineDesk(laws), LineLeader(laws)
         """The lines, and who moves them while this gateway leads."""
         self.line = MeshLine(
@@ -108,13 +109,18 @@ class GatewayNode:
         return [record.link for record in self._member.nodes.gateways if record.node != own]
 
     def _ask_to_move(self) -> None:
-        """Listeners and hosts of a shard that drains go elsewhere, make before break."""
-        rows = self._shards.totals(clock.monotonic()).shards
-        draining = {row.shard for row in rows if row.state == "draining"}
-        known = {move.shard: move for move in self.status.moves}
+        """Listeners and hosts of a shard that drains go elsewhere, make before break; some of one that sheds."""
+        beats = self._shards.heartbeats(clock.monotonic())
+        draining = {beat.shard for beat in beats if beat.state == "draining"}
+        known = {move.shard: move for move in self._drains}
         for shard in draining - known.keys():
             known[shard] = Move(shard, 1.0, secrets.token_hex(8), clock.wall() + MOVE_WITHIN)
-        self.status.moves = [known[shard] for shard in sorted(draining)]
+        self._drains = [known[shard] for shard in sorted(draining)]
+        self.status.moves = self._drains + [
+            Move(beat.shard, shed.fraction, shed.seed.hex(), shed.deadline, since=shed.since)
+            for beat in beats
+            if (shed := beat.shed) is not None and beat.shard not in draining
+        ]
 
     async def _go_on(self) -> None:
         while True:

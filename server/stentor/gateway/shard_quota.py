@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from stentor.core.links import Heartbeat, ShardRecord
 from stentor.core.topology.placement import Candidate
 
 STALE_AFTER = 3.0  # seconds without a heartbeat (they come once a second): takes nobody new
 GONE_AFTER = 15.0  # seconds: its sessions are not worth keeping either
+ON_THE_WAY = 0.3  # seconds from an answer to the first contact at the shard, which counts it from then on
 BURST = 1.0  # seconds of credits that may be spent at once: a heartbeat's worth
 KEPT_SHARE = 0.2  # of the burst: whoever returns always finds these
 
@@ -23,7 +26,7 @@ class ShardQuota:
         """The last one."""
         self.heard_at = 0.0
         """When that came."""
-        self._given = 0  # seats promised since that heartbeat
+        self._given: deque[float] = deque()  # when seats were promised of which that heartbeat knew nothing
         self._credits = 0.0
         self._credits_at = 0.0
 
@@ -39,7 +42,9 @@ class ShardQuota:
         else:
             self._credits = min(self._bucket(now), _depth(beat))
             self._credits_at = now
-        self.heartbeat, self.heard_at, self._given = beat, now, 0
+        self.heartbeat, self.heard_at = beat, now
+        while self._given and now - self._given[0] >= ON_THE_WAY:
+            self._given.popleft()
 
     def is_heard(self, now: float) -> bool:
         """Whether a heartbeat came lately."""
@@ -59,7 +64,7 @@ class ShardQuota:
             return 0
         # Whoever returns may have any seat that is empty: it is for them that some are kept.
         free = max(beat.seats_free, beat.seats_total - beat.listeners) if returning else beat.seats_free
-        return max(0, free - self._given)
+        return max(0, free - len(self._given))
 
     def candidate(self, now: float, *, returning: bool) -> Candidate | None:
         """How placement sees it; None when it has no seat or no credit for a newcomer of this kind."""
@@ -67,11 +72,11 @@ class ShardQuota:
         free = self.seats_left(now, returning=returning)
         if beat is None or not free or not self._has_credit(beat, now, returning):
             return None
-        return Candidate(self.record.shard, free, beat.listeners + self._given)
+        return Candidate(self.record.shard, free, beat.listeners + len(self._given))
 
     def spend(self, now: float) -> None:
         """Somebody is sent there."""
-        self._given += 1
+        self._given.append(now)
         if self.heartbeat is not None and self.heartbeat.credits is not None:
             self._credits = self._bucket(now) - 1.0
             self._credits_at = now

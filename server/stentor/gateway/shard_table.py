@@ -59,6 +59,14 @@ class ShardTable:
         shard.spend(now)
         return shard.record
 
+    def heartbeats(self, now: float) -> list[Heartbeat]:
+        """The last one of every shard that is heard."""
+        return [
+            shard.heartbeat
+            for shard in self._shards.values()
+            if shard.heartbeat is not None and shard.is_heard(now)
+        ]
+
     def ready(self, duty: Duty, now: float) -> list[ShardRecord]:
         """The records of the shards of this duty that are heard and take somebody."""
         return [

@@ -1,4 +1,4 @@
-"""Somebody takes the CPU of one of two shards (gameday 16): fewer joins there, longer packets, others go on."""
+"""Somebody takes the CPU of one of two shards (gameday 16): fewer joins and longer packets there alone."""
 
 from __future__ import annotations
 

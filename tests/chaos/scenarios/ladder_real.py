@@ -1,4 +1,4 @@
-"""Listeners come and go until packets had every length and were short again: nobody hears more than the length."""
+"""Listeners come and go until packets had every length: nobody hears a gap longer than the length itself."""
 
 from __future__ import annotations
 
@@ -59,9 +59,7 @@ def run(plan: Plan) -> Outcome:
         told("errors were", report.errors_text),
         told("the crowd's own loop lag p99, ms", report.fields["client_lag_p99_ms"]),
     )
-    sentence = (
-        f"{STAY + COME} come at {2 * RATE:g}/s, most of them leave; 65, 125 and 182 need longer packets."
-    )
+    sentence = f"{STAY + COME} come at {2 * RATE:g}/s, most of them leave: 65, 125, 182 need more."
     return Outcome("ladder_real", sentence, figures, report.records)
 
 
