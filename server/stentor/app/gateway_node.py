@@ -109,7 +109,7 @@ class GatewayNode:
         return [record.link for record in self._member.nodes.gateways if record.node != own]
 
     def _ask_to_move(self) -> None:
-        """Listeners and hosts of a shard that drains go elsewhere, make before break; some of one that sheds."""
+        """Everybody on a shard that drains, and some of one that sheds, goes elsewhere: make before break."""
         beats = self._shards.heartbeats(clock.monotonic())
         draining = {beat.shard for beat in beats if beat.state == "draining"}
         known = {move.shard: move for move in self._drains}

@@ -124,7 +124,7 @@ class ProgramJoin:
         return [first]
 
     def fill(self, now: float) -> ProgramFrame | None:
-        """A frame of silence, when nobody has brought anything for a while and one is due; call it every 20 ms.
+        """A frame of silence when nobody has brought anything for a while and one is due; call every 20 ms.
 
         So listeners of a stage that died stay connected until another has taken over.
         """
