@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any
+
+from chaos.guests import GuestRow
 
 LATE_MS = 40.0  # two ticks
 FEW = 5  # joins below which a rate says nothing
@@ -14,6 +17,13 @@ def filling_rate(heard: Sequence[float], seats: int) -> float:
     if len(heard) < max(FEW, seats):
         return 0.0
     return (seats - 1) / max(1e-3, heard[seats - 1] - heard[0])
+
+
+def most_at_once(guests: Iterable[GuestRow]) -> int:
+    """The most people who heard at the same time."""
+    steps = [(guest.heard, 1) for guest in guests if guest.heard is not None]
+    steps += [(guest.left, -1) for guest in guests if guest.heard is not None and guest.left is not None]
+    return max(accumulate(step for _, step in sorted(steps)), default=0)
 
 
 def rate_between(heard: Sequence[float], begin: float, end: float) -> float:

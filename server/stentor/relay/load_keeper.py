@@ -148,6 +148,7 @@ class LoadKeeper:
         metrics, costs = self._metrics, self.costs
         metrics.relay_join_credits.set(self.credits.rate)
         metrics.relay_lateness.set(window.lateness)
+        metrics.relay_ptime.set(self._relay.ptime)
         metrics.relay_load.labels(kind="predicted").set(state.load)
         metrics.relay_load.labels(kind="measured").set(cpu)
         metrics.relay_braking.set(state.braking)

@@ -26,10 +26,9 @@ def run(plan: Plan) -> Outcome:
     with scene(plan, relays=1, options=["--max-seats", str(seats), *OPTIONS]) as here, here.stack:
         here.talk()
         gateway = here.cluster.gateways[0]
-        wait_for(lambda: _free(gateway) == seats, timeout=10, what="an empty house")
         silent, capsules = _seats_back(here, seats, stun=False)
         half, checks = _seats_back(here, seats, stun=True)
-        time.sleep(BACK)  # nobody has been turned away for a while: the door is open again
+        wait_for(lambda: _is_open(gateway), timeout=30, what="an open door")
         crowd = crowd_of(here, rows=4 * plan.listeners)
         abuser = Abuser(gateway, here.event.id)
         with slow_bodies(gateway, here.event.id, BODIES) as bodies, abuser.at(ABUSE):
@@ -59,6 +58,7 @@ def run(plan: Plan) -> Outcome:
 def _seats_back(here: Scene, seats: int, *, stun: bool) -> tuple[float, int]:
     """Seconds from the last capsule until all seats are free again, and how many were taken."""
     gateway = here.cluster.gateways[0]
+    wait_for(lambda: _is_open(gateway) and _free(gateway) == seats, timeout=30, what="an open door")
     abuser = Abuser(gateway, here.event.id)
     with Watch(lambda: _free(gateway)) as watch:
         for _ in range(seats):
@@ -82,6 +82,11 @@ def _all_free(watch: Watch[int], seats: int) -> bool:
     """For a second: one look may fall between a heartbeat and the next."""
     last = watch.rows[-10:]
     return len(last) == 10 and all(free == seats for _, free in last)
+
+
+def _is_open(gateway: str) -> bool:
+    seen = cluster_of(gateway)
+    return seen is not None and all(line["is_open"] for line in seen["lines"])
 
 
 def _free(gateway: str) -> int | None:

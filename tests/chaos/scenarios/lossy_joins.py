@@ -48,7 +48,7 @@ def _join(plan: Plan, name: str, *, loss: float, inject: bool) -> CrowdReport:
             [server.base],
             event.id,
             part.folder,
-            rows=3 * plan.listeners,
+            rows=20 * plan.listeners,
             inject=inject,
             prefix=side.prefix,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from chaos.crowd_figures import late_stretch, rate_between
+from chaos.crowd_figures import late_stretch, most_at_once, rate_between
 from chaos.guests import crowd_of
 from chaos.scenarios.rush import OPTIONS
 from chaos.scene import Outcome, Plan, scene
@@ -15,6 +15,7 @@ LOADS = (1, 3, 10)  # times as many come as leave
 TURNOVER = 0.1  # of the seats become free each second
 SHORT, LONG = 20.0, 300.0  # seconds at ten times the load
 BEFORE_SHORT, BEFORE_LONG = 12.0, 60.0  # seconds at each of the others
+CREDITS = "stentor_relay_join_credits_per_second"
 SETTLE = 3.0  # seconds of each load that are not counted: the line moves once a second, pages poll every two
 
 
@@ -41,7 +42,6 @@ def run(plan: Plan) -> Outcome:
         report = crowd.finish()
     heard = report.heard()
     rates = [rate_between(heard, begin, end) for begin, end in windows]
-    most = max(row.get('stentor_listeners{state="connected",tier="webrtc"}', 0.0) for row in watch.seen())
     figures: tuple[Figure, ...] = (
         told("leave, people/s", leaving),
         *(
@@ -50,11 +50,12 @@ def run(plan: Plan) -> Outcome:
         ),
         at_least("goodput at 10 x, % of its peak", round(100 * rates[-1] / max(rates), 1), 95),
         told("goodput at 10 x, % of those who leave", round(100 * rates[-1] / leaving, 1)),
-        at_most("most listeners at any time", most, seats),
+        at_most("most listeners at any time", most_at_once(report.guests), seats),
         at_most("errors (resets, timeouts, other statuses)", report.errors, 0),
         told("errors were", report.errors_text),
         at_most("late or lost of the seated, %", round(report.late_or_lost(), 3), 0.5),
         at_most("lateness p99 above 40 ms for, s", late_stretch(diary, windows[0][0]), 1.0),
+        told("credits, least, joins/s", min(row[CREDITS] for row in watch.seen())),
         told("answers", report.answers_text),
         told("the crowd's own loop lag p99, ms", report.fields["client_lag_p99_ms"]),
     )

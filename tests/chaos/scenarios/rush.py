@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from chaos.crowd_figures import filling_rate, late_stretch
+from chaos.crowd_figures import filling_rate, late_stretch, most_at_once
 from chaos.guests import crowd_of
 from chaos.scene import Outcome, Plan, scene
 from chaos.verdict import Figure, at_least, at_most, told
@@ -44,10 +44,9 @@ def run(plan: Plan) -> Outcome:
         report = crowd.finish()
     storm, rush = report.heard("storm"), report.heard("rush")
     possible, filling = filling_rate(storm, round(0.9 * seats)), filling_rate(rush, round(0.9 * seats))
-    most = max(row.get('stentor_listeners{state="connected",tier="webrtc"}', 0.0) for row in watch.seen())
     records = tuple(record for record in report.records if record["kind"] == "rush")
     figures: tuple[Figure, ...] = (
-        at_most("most listeners at any time", most, seats),
+        at_most("most listeners at any time", most_at_once(report.guests), seats),
         at_least("seats taken", len(rush), seats if filled else round(0.99 * seats)),
         at_most("errors (resets, timeouts, other statuses)", report.errors, 0),
         told("errors were", report.errors_text),
