@@ -352,6 +352,10 @@ class StageLead:
         fed = self.children is not None and self.children.count(event) > 0
         if led.source is not None or fed:
             led.used_at = now
+        if led.passing and not led.ending:
+            successor = await self._claims.held_by_other(event)  # whose word we may have missed
+            if successor is not None:
+                self._give_way(event, led, successor.epoch)
         if led.source is not None:
             self._take(event, led)
         if led.holder is not None and fed:

@@ -42,6 +42,7 @@ class Guest:
             "listener": self.number,
             "kind": self.kind,
             "first_heard": self.heard,
+            "last_heard": received.last_arrival,
             "packets": received.packets,
             "lost": received.lost,
             "late": received.late,

@@ -15,7 +15,7 @@ from support.waiting import wait_for
 
 BACK = 6.0  # seconds after which a seat must be free again
 RATE = 10.0  # valid joins a second
-ABUSE = 20.0  # of each kind a second, meanwhile
+HELD = 0.25  # of the seats, by those who abuse them meanwhile
 BODIES = 200  # that never end
 GIVEN = 20.0  # seconds: so that the table shows by how much it was missed
 
@@ -23,6 +23,7 @@ GIVEN = 20.0  # seconds: so that the table shows by how much it was missed
 def run(plan: Plan) -> Outcome:
     """Play it. `plan.listeners` valid listeners; the seats are few enough for abuse to take them all."""
     seats = plan.listeners * 2
+    abuse = HELD * seats / BACK  # of each kind a second
     with scene(plan, relays=1, options=["--max-seats", str(seats), *OPTIONS]) as here, here.stack:
         here.talk()
         gateway = here.cluster.gateways[0]
@@ -31,7 +32,7 @@ def run(plan: Plan) -> Outcome:
         wait_for(lambda: _is_open(gateway), timeout=30, what="an open door")
         crowd = crowd_of(here, rows=4 * plan.listeners)
         abuser = Abuser(gateway, here.event.id)
-        with slow_bodies(gateway, here.event.id, BODIES) as bodies, abuser.at(ABUSE):
+        with slow_bodies(gateway, here.event.id, BODIES) as bodies, abuser.at(abuse):
             crowd.tell("come", count=plan.listeners, seconds=plan.listeners / RATE, kind="valid")
             crowd.wait_until("got_in", plan.listeners, timeout=plan.listeners / RATE + 20)
         report = crowd.finish()
@@ -51,7 +52,7 @@ def run(plan: Plan) -> Outcome:
         told("errors were", report.errors_text),
         told("answers to valid listeners", report.answers_text),
     )
-    sentence = f"{seats} seats taken by nobody; {plan.listeners} join amid {ABUSE:g}/s of each kind."
+    sentence = f"{seats} seats taken by nobody; {plan.listeners} join amid {abuse:g}/s of each kind."
     return Outcome("capsule_abuse", sentence, figures, report.records)
 
 

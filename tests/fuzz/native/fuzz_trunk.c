@@ -327,13 +327,14 @@ static void take_apart(struct input *input)
 
 static void put_together(struct input *input)
 {
+    enum { KEPT = STN_TRUNK_DEPTH + 1 }; /* the packet's own frame, and the earlier ones it may carry */
     struct stn_trunk_past past = {0};
-    uint8_t *frames[3] = {0};
-    size_t sizes[3];
-    uint64_t sequence = take32(input), timestamp = take32(input), sequences[3], timestamps[3];
+    uint8_t *frames[KEPT] = {0};
+    size_t sizes[KEPT];
+    uint64_t sequence = take32(input), timestamp = take32(input), sequences[KEPT], timestamps[KEPT];
     for (size_t step = 0; step < 8 && input->size > 0; step++) {
         struct stn_trunk_block blocks[STN_TRUNK_BLOCKS];
-        size_t now = step % 3, count;
+        size_t now = step % KEPT, count;
         sequence += take8(input) % 40 + 1;
         timestamp += take16(input) % 20000 + 1;
         free(frames[now]);
@@ -344,11 +345,11 @@ static void put_together(struct input *input)
         uint8_t *red = malloc(payload.len + 1 > STN_RED_MAX_BYTES ? payload.len + 1 : STN_RED_MAX_BYTES);
         size_t len = stn_trunk_red_build(&past, take8(input) % 4, sequence, timestamp, payload, red);
         count = stn_trunk_red_parse((stn_slice){red, len}, blocks);
-        INVARIANT(count >= 1 && count <= 3 && (count == 1 || len <= STN_RED_MAX_BYTES));
+        INVARIANT(count >= 1 && count <= KEPT && (count == 1 || len <= STN_RED_MAX_BYTES));
         INVARIANT(blocks[count - 1].payload.len == payload.len);
         for (size_t i = 0; i < count; i++) {
             bool found = false;
-            for (size_t k = 0; k <= step && k < 3; k++)
+            for (size_t k = 0; k <= step && k < KEPT; k++)
                 found = found || (sequences[k] == sequence - blocks[i].distance &&
                                   timestamps[k] == timestamp - blocks[i].offset && sizes[k] == blocks[i].payload.len &&
                                   (sizes[k] == 0 || memcmp(frames[k], blocks[i].payload.data, sizes[k]) == 0));
@@ -357,7 +358,7 @@ static void put_together(struct input *input)
         free(red);
         stn_trunk_red_push(&past, sequence, timestamp, payload);
     }
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < KEPT; i++)
         free(frames[i]);
 }
 
