@@ -27,6 +27,7 @@ from stentor.net.native_trunk_calls import TrunkCalls
 
 SPREAD = 0.012  # seconds: 60 % of a tick, so that its packets do not leave in one burst
 MAX_LATE = 0.2  # seconds: what is later, a player has concealed long ago
+LATEST = 1.0  # seconds, what counts for any packet that was later still
 RING_BYTES = 1 << 20
 CONTACT_BUDGET = 64  # first contacts given to Python in 20 ms: 3,200 a second, above what it can shake hands
 DATAGRAM_BUDGET = 256  # DTLS and publishers' datagrams in 20 ms
@@ -282,7 +283,9 @@ class NativeCore(TrunkCalls):
         """Packets by how late they left: (upper end of the bucket in seconds, how many)."""
         counters = self.counters()
         buckets = sum(name.startswith("lateness ") for name in counters)
-        return [(self._lib.stn_lateness_limit(i) / 1e9, counters[f"lateness {i}"]) for i in range(buckets)]
+        limits = [self._lib.stn_lateness_limit(i) / 1e9 for i in range(buckets)]
+        limits[-1] = LATEST  # the last one has no end
+        return [(limit, counters[f"lateness {i}"]) for i, limit in enumerate(limits)]
 
     # -- tests --------------------------------------------------------------------------------------------
 
