@@ -49,6 +49,7 @@ class House:
         self._rows = deque(range(rows))
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving_rate = 0.0
+        self._leaving: list[asyncio.Task[None]] = []
 
     def open(self) -> None:
         """Begin."""
@@ -56,8 +57,15 @@ class House:
         self._go(self.line.watch())
         self._go(self._let_leave())
 
-    async def close(self) -> None:
-        """Everybody stays as it is, and nothing more happens."""
+    async def close(self, *, goodbye: float) -> None:
+        """Nobody comes any more; those who are seated leave, which may take `goodbye` seconds."""
+        arriving = self._tasks - set(self._leaving)
+        for task in arriving:
+            task.cancel()
+        await asyncio.gather(*arriving, return_exceptions=True)
+        self.leave()
+        if self._leaving:
+            await asyncio.wait(self._leaving, timeout=goodbye)
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -199,12 +207,13 @@ class House:
         guest.left = time.time()
         self.gone.append(guest)
         if guest.session is not None:
-            self._go(self.joiner.leave(guest.session))
+            self._leaving.append(self._go(self.joiner.leave(guest.session)))
 
-    def _go(self, work: Coroutine[Any, Any, None]) -> None:
+    def _go(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

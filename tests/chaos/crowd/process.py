@@ -19,7 +19,7 @@ from stentor_loadtest.histogram import Histogram
 from stentor_loadtest.run.loop_lag import LoopLag
 
 EVERY = 0.25  # seconds
-GOODBYE = 0.5  # seconds for the last DELETEs
+GOODBYE = 10.0  # seconds for the last DELETEs
 
 
 async def live(settings: dict[str, Any]) -> None:
@@ -44,9 +44,7 @@ async def live(settings: dict[str, Any]) -> None:
     diary.cancel()
     watching.cancel()
     report = json.dumps(_report(house, lag))
-    house.leave()
-    await asyncio.sleep(GOODBYE)
-    await house.close()
+    await house.close(goodbye=GOODBYE)
     await asyncio.to_thread(Path(settings["report"]).write_text, report)
 
 

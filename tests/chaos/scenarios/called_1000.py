@@ -21,6 +21,7 @@ from support.waiting import wait_for
 RELAYS = 3  # two of which the ticket may name
 SEATS = 12  # of each, two thirds of them offered
 AT_ONCE = 20
+BEHIND = 6  # people in line when the ticket is taken, so that the line is there to stay
 SHORT, LONG = 300, 1000  # times
 OVERLAP = 0.03  # seconds: the last packet of a session may come just after the first of the next
 CONNECTED = 'stentor_listeners{state="connected",tier="webrtc"}'
@@ -36,9 +37,8 @@ def run(plan: Plan) -> Outcome:
         relays = here.cluster.of("relay")
         crowd = crowd_of(here, rows=4 * times + 1000)
         offered = RELAYS * SEATS * (RELAYS - 1) // RELAYS
-        crowd.tell("come", count=offered + 6, seconds=2.0, kind="house")
-        wait_for(lambda: _line(here) is not None, timeout=30, what="a line")
-        time.sleep(5.0)
+        crowd.tell("come", count=offered + 2 * BEHIND, seconds=2.0, kind="house")
+        wait_for(lambda: _waiting(here) >= BEHIND, timeout=45, what="a full house and a line")
         place = _take_place(here)
         early = _status_of(here, place["ticket"])
         crowd.tell("leave_at", rate=4.0)  # until the line has come as far as this ticket
@@ -100,7 +100,7 @@ def _wait_until_called(here: Scene, arrival: int) -> bool:
         return serving is not None and int(serving["arrival"]) >= arrival
 
     try:
-        wait_for(is_called, timeout=40, what="the ticket's turn")
+        wait_for(is_called, timeout=90, what="the ticket's turn")
     except AssertionError:
         return False
     return True
@@ -110,6 +110,11 @@ def _line(here: Scene) -> dict[str, Any] | None:
     text = ask(f"{here.cluster.gateways[0]}/api/events/{here.event.id}/status")
     serving = None if text is None else json.loads(text)["serving"]
     return None if serving is None else dict(serving)
+
+
+def _waiting(here: Scene) -> int:
+    text = ask(f"{here.cluster.gateways[0]}/api/events/{here.event.id}/status")
+    return 0 if text is None else int(json.loads(text)["waiting"])
 
 
 def _take_place(here: Scene) -> dict[str, Any]:

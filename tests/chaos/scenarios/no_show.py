@@ -31,7 +31,7 @@ def run(plan: Plan) -> Outcome:
         relay = here.cluster.of("relay")[0]
         for share in SHARES:
             reports.append(_fill(here, seats, share))
-            wait_for(lambda: relay.metric("stentor_listeners") == 0, timeout=30, what="an empty house")
+            wait_for(lambda: relay.metric("stentor_listeners") == 0, timeout=60, what="an empty house")
             time.sleep(EMPTY)
     rates = [_rate(report, seats) for report in reports]
     figures: list[Figure] = [told("possible by the laws, joins/s", round(0.8e6 / JOIN_COST, 1))]
