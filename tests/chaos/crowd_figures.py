@@ -19,6 +19,15 @@ def filling_rate(heard: Sequence[float], seats: int) -> float:
     return (seats - 1) / max(1e-3, heard[seats - 1] - heard[0])
 
 
+def best_rate(heard: Sequence[float], people: int) -> float:
+    """Seated a second in the fastest stretch of so many, of sorted times: what a door that closed meanwhile,
+    or a crowd that waited, does not hide."""
+    if people < FEW or len(heard) < people:
+        return 0.0
+    spans = (heard[at + people - 1] - heard[at] for at in range(len(heard) - people + 1))
+    return (people - 1) / max(1e-3, min(spans))
+
+
 def most_at_once(guests: Iterable[GuestRow]) -> int:
     """The most people who heard at the same time."""
     steps = [(guest.heard, 1) for guest in guests if guest.heard is not None]

@@ -25,6 +25,7 @@ from stentor_loadtest.wire.dtls import DtlsIdentity
 from stentor_loadtest.wire.srtp import AEAD_AES_128_GCM
 
 JOIN = 10.0  # seconds for an attempt, the wait for a connection included: longer is a timeout
+AGAIN = 0.1  # seconds between two attempts in a storm
 NO_LINE = 1.0  # seconds: what whoever is refused without a Retry-After waits
 
 
@@ -79,12 +80,15 @@ class House:
         self._go(self._arrive(count, seconds, kind, no_show))
 
     def storm(self, count: int, at_once: int, *, kind: str = "storm") -> None:
-        """`count` join as fast as they get in, with so many under way at any time."""
+        """`count` join as fast as they get in, with so many under way at any time, and mind no line."""
         gate = asyncio.Semaphore(at_once)
 
         async def one() -> None:
+            guest = self._guest(kind)
             async with gate:
-                await self._live(self._guest(kind))
+                while await self._attempt(guest) is not None:
+                    guest.place = NOBODY
+                    await asyncio.sleep(AGAIN)
 
         for _ in range(count):
             self._go(one())

@@ -37,7 +37,7 @@ def run(plan: Plan) -> Outcome:
         relays = here.cluster.of("relay")
         crowd = crowd_of(here, rows=4 * times + 1000)
         offered = RELAYS * SEATS * (RELAYS - 1) // RELAYS
-        crowd.tell("come", count=offered + 2 * BEHIND, seconds=2.0, kind="house")
+        crowd.tell("come", count=3 * offered, seconds=2.0, kind="house")
         wait_for(lambda: _waiting(here) >= BEHIND, timeout=45, what="a full house and a line")
         place = _take_place(here)
         early = _status_of(here, place["ticket"])

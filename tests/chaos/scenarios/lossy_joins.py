@@ -27,7 +27,8 @@ def run(plan: Plan) -> Outcome:
         # The first attempt counts: a page that tries again would get in, but later than its listener likes.
         at_first = [guest for guest in report.guests if guest.heard is not None and guest.attempts == 1]
         share = 100 * len(at_first) / max(1, len(report.guests))
-        p95 = percentile_of([1000 * (g.heard - g.came) for g in report.guests if g.heard is not None], 95)
+        taken = [float("inf") if g.heard is None else 1000 * (g.heard - g.came) for g in report.guests]
+        p95 = percentile_of(taken, 95)
         if report is calm:
             figures += [told(name + "joined at the first attempt, %", round(share, 1))]
             figures += [told(name + "p95 from the tap to sound, ms", round(p95, 1))]

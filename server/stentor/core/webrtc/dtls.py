@@ -9,6 +9,7 @@ proves with authenticated traffic that it has it. Then the `SSL` object (about 8
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
@@ -20,6 +21,8 @@ from OpenSSL import SSL
 from stentor.core.errors import RemoteError
 from stentor.core.webrtc import dtls_records
 from stentor.core.webrtc.capsule import fingerprint_digest
+from stentor.core.webrtc.dtls_hello import PRIMER, HelloFilter, HelloGuard, Verdict, verify_request
+from stentor.core.webrtc.dtls_records import Record
 from stentor.core.webrtc.srtp import SrtpKeys, SrtpProfile, keying_length, keys_from_exporter
 
 EXPORTER_LABEL = b"EXTRACTOR-dtls_srtp"  # RFC 5764 section 4.2
@@ -35,6 +38,7 @@ RESEND_AFTER = (
 )  # seconds; browsers start at 50 ms, RFC 6347's 1 s is too late
 MIN_RESEND_GAP = 0.02  # seconds between answers to repeated datagrams, so that a flood is not echoed
 MODE_RELEASE_BUFFERS = 0x10  # SSL_MODE_RELEASE_BUFFERS of openssl/ssl.h
+OP_COOKIE_EXCHANGE = 0x2000  # SSL_OP_COOKIE_EXCHANGE of openssl/ssl.h
 MAX_FLIGHT = 16 * 1024  # bytes read from OpenSSL at once
 
 
@@ -70,6 +74,9 @@ def make_identity(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     # Peers are known by the fingerprint in the signed capsule, not by a chain.
     context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
+    # The cookies themselves are compared in `dtls_hello`, before OpenSSL sees them.
+    context.set_cookie_generate_callback(lambda connection: connection.get_app_data())
+    context.set_cookie_verify_callback(lambda connection, cookie: cookie == connection.get_app_data())
     context.use_certificate(certificate)
     context.use_privatekey(key)
     context.set_cipher_list(b"ECDHE+AESGCM:ECDHE+CHACHA20")
@@ -81,17 +88,19 @@ def make_identity(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
 class DtlsTransport:
     """Feed with `receive`, send what `take_outgoing` returns, call `handle_timeout` at `next_timeout`."""
 
-    def __init__(self, identity: DtlsIdentity, *, server: bool) -> None:
+    def __init__(
+        self, identity: DtlsIdentity, *, server: bool, guard: HelloGuard | None = None, cookie: bytes = b""
+    ) -> None:
+        """`guard` and `cookie` (of this session) are a server's: see `dtls_hello`."""
         self.state = DtlsState.NEW
+        self._identity = identity
         self._server = server
-        self._ssl: SSL.Connection | None = SSL.Connection(identity.context, None)
-        self._ssl.set_ciphertext_mtu(dtls_records.MAX_DATAGRAM)
-        if server:
-            self._ssl.set_accept_state()
-        else:
-            self._ssl.set_connect_state()
+        self._cookie = cookie
+        self._hellos = HelloFilter(guard or HelloGuard(), cookie)
+        self._ssl: SSL.Connection | None = self._new_ssl()
         self._keys: SrtpKeys | None = None
         self._peer_digest = b""
+        self._fed = 0
         self._flight: list[bytes] = []
         self._outgoing: list[bytes] = []
         self._resends = 0
@@ -119,6 +128,16 @@ class DtlsTransport:
         """When to call `handle_timeout`, or None."""
         return self._resend_at
 
+    @property
+    def is_asking(self) -> bool:
+        """The hello that was answered may be a stranger's: what answers it must not be sent any more."""
+        return self._hellos.is_asking and self.state is DtlsState.HANDSHAKING
+
+    @property
+    def has_repeated_all(self) -> bool:
+        """The last flight was sent as often as it is without being asked for."""
+        return self.state is DtlsState.CONNECTED and not self._confirmed and self._resend_at is None
+
     def take_outgoing(self) -> list[bytes]:
         """Datagrams to send now, oldest first."""
         taken, self._outgoing = self._outgoing, []
@@ -139,15 +158,15 @@ class DtlsTransport:
         if self.state is DtlsState.CONNECTED:
             self._receive_connected(datagram, now)
             return
-        if next(dtls_records.records(datagram), None) is None:
+        whole = list(dtls_records.records(datagram))
+        if not whole:
             return  # truncated or not DTLS: OpenSSL would only be confused by it
-        if self._server and self._flight and dtls_records.starts_client_hello(datagram):
-            self._resend(now)
-            return
         self.state = DtlsState.HANDSHAKING
-        if self._ssl is not None:
+        if self._server:
+            datagram = self._sift(whole, now)
+        if datagram and self._ssl is not None:
             self._ssl.bio_write(datagram)
-        self._advance(now)
+            self._advance(now)
 
     def handle_timeout(self, *, now: float) -> None:
         """Resend the last flight when its time has come."""
@@ -168,7 +187,7 @@ class DtlsTransport:
         self._resend_at = None
         self._flight = []
         if release:
-            self._release()
+            self.release()
 
     def forget_keys(self) -> None:
         """Somebody else has them now; `keys` must not be asked for any more."""
@@ -177,13 +196,70 @@ class DtlsTransport:
     def farewell(self) -> list[bytes]:
         """Close; returns the close_notify datagram to send, if there is one."""
         if self.state is DtlsState.CONNECTED:
-            self._release()
+            self.release()
         self.state = DtlsState.CLOSED
         self._resend_at = None
         self._ssl = None
         return [self._farewell] if self._farewell else []
 
+    def release(self) -> None:
+        """Let the `SSL` object go; its close_notify is kept, the peer's will not be heard."""
+        if self._ssl is None or self.state is not DtlsState.CONNECTED:
+            return
+        try:
+            self._ssl.shutdown()
+            self._farewell = self._ssl.bio_read(MAX_FLIGHT)
+        except SSL.Error:
+            self._farewell = None
+        self._ssl = None
+
     # -- inside -------------------------------------------------------------------------------------------
+
+    def _new_ssl(self) -> SSL.Connection:
+        ssl = SSL.Connection(self._identity.context, None)
+        ssl.set_ciphertext_mtu(dtls_records.MAX_DATAGRAM)
+        if self._server:
+            ssl.set_accept_state()
+        else:
+            ssl.set_connect_state()
+        return ssl
+
+    def _sift(self, whole: list[Record], now: float) -> bytes:
+        """Of the records a server is sent, those for OpenSSL; acts on the hellos that are not."""
+        fed = b""
+        for record in whole:
+            verdict = self._hellos.judge(record, answered=bool(self._flight), now=now)
+            if verdict is Verdict.FEED:
+                fed += self._numbered(record)
+            elif verdict is Verdict.BEGIN:
+                self._begin_with_cookie()
+                fed = self._numbered(record)
+            elif verdict is Verdict.RESEND:
+                self._resend(now)
+            elif verdict is Verdict.ASK:
+                self._resend_at = None
+                self._outgoing = [verify_request(self._cookie)]
+        return fed
+
+    def _numbered(self, record: Record) -> bytes:
+        """The record with a number of ours: one far ahead would have the client's taken for replays."""
+        if record.epoch:
+            return record.raw  # the number is authenticated
+        self._fed += 1
+        return record.raw[:5] + self._fed.to_bytes(6, "big") + record.raw[11:]
+
+    def _begin_with_cookie(self) -> None:
+        """Bring a new `SSL` object to where it has asked for the cookie, and drop the one before."""
+        self._ssl = self._new_ssl()
+        self._ssl.set_app_data(self._cookie)
+        self._ssl.set_options(OP_COOKIE_EXCHANGE)
+        self._ssl.bio_write(PRIMER)
+        with suppress(SSL.WantReadError):
+            self._ssl.do_handshake()
+        self._ssl.bio_read(MAX_FLIGHT)  # its own request for the cookie: ours was sent long ago
+        self._flight = []
+        self._outgoing = []
+        self._resend_at = None
 
     def _advance(self, now: float) -> None:
         if self._ssl is None:
@@ -194,6 +270,9 @@ class DtlsTransport:
         except SSL.WantReadError:
             finished = False
         except SSL.Error:
+            if self._server and not self._hellos.proven:
+                self._doubt()
+                return
             self._collect(now)
             self._fail()
             return
@@ -261,15 +340,11 @@ class DtlsTransport:
         pending = self._resends < len(RESEND_AFTER) and not self._confirmed
         self._resend_at = now + RESEND_AFTER[self._resends] if pending else None
 
-    def _release(self) -> None:
-        """Keep the close_notify for later and let OpenSSL's state go."""
-        if self._ssl is None:
-            return
-        try:
-            self._ssl.shutdown()
-            self._farewell = self._ssl.bio_read(MAX_FLIGHT)
-        except SSL.Error:
-            self._farewell = None
+    def _doubt(self) -> None:
+        """A handshake without a cookie failed. Silently: an alert would end the client's, if it is not his."""
+        self._hellos.distrust()
+        self._resend_at = None
+        self._flight = []
         self._ssl = None
 
     def _fail(self) -> None:

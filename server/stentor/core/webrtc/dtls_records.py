@@ -10,6 +10,7 @@ CHANGE_CIPHER_SPEC = 20
 ALERT = 21
 HANDSHAKE = 22
 CLIENT_HELLO = 1
+MESSAGE_HEADER = 12  # bytes: type, length, sequence number, fragment's offset and length
 MAX_DATAGRAM = 1200  # bytes of UDP payload: passes every path in practice (as browsers do)
 
 
@@ -20,6 +21,27 @@ class Record(NamedTuple):
     epoch: int
     body: bytes
     raw: bytes
+
+
+class Fragment(NamedTuple):
+    """Of a handshake message, in the clear (RFC 6347 section 4.2.2)."""
+
+    message: int
+    """Its type."""
+    sequence: int
+    """Which message of its sender."""
+    offset: int
+    """Of the fragment in the message."""
+    data: bytes
+
+
+class Hello(NamedTuple):
+    """How a ClientHello begins."""
+
+    random: bytes
+    """32 bytes: no two hellos but a repeated one have the same."""
+    cookie: bytes
+    """At most 255 bytes; empty in the first."""
 
 
 def records(data: bytes) -> Iterator[Record]:
@@ -45,17 +67,32 @@ def datagrams(stream: bytes) -> list[bytes]:
     return packed
 
 
-def starts_client_hello(data: bytes) -> bool:
-    """Whether the datagram begins a ClientHello (its first fragment, if it is in several)."""
-    first = next(records(data), None)
-    return (
-        first is not None
-        and first.content_type == HANDSHAKE
-        and first.epoch == 0
-        and len(first.body) >= 12
-        and first.body[0] == CLIENT_HELLO
-        and first.body[6:9] == b"\0\0\0"  # fragment offset
-    )
+def fragment_of(record: Record) -> Fragment | None:
+    """What a handshake record in the clear holds; None when its lengths do not fit."""
+    body = record.body
+    if len(body) < MESSAGE_HEADER:
+        return None
+    whole, offset, length = (int.from_bytes(body[at : at + 3], "big") for at in (1, 6, 9))
+    if length != len(body) - MESSAGE_HEADER or offset + length > whole:
+        return None
+    return Fragment(body[0], int.from_bytes(body[4:6], "big"), offset, body[MESSAGE_HEADER:])
+
+
+def hello_of(fragment: Fragment) -> Hello | None:
+    """The beginning of a ClientHello from its first fragment; None when that is too short."""
+    data = fragment.data
+    cookie_at = 2 + 32 + 1 + data[34] if len(data) > 34 else len(data)
+    if cookie_at >= len(data):
+        return None
+    cookie = data[cookie_at + 1 : cookie_at + 1 + data[cookie_at]]
+    return Hello(data[2:34], cookie) if len(cookie) == data[cookie_at] else None
+
+
+def handshake_record(message: int, sequence: int, data: bytes) -> bytes:
+    """A whole handshake message as the first record of its sender (version DTLS 1.0, as before any is agreed)."""
+    size = len(data).to_bytes(3, "big")
+    body = bytes([message]) + size + sequence.to_bytes(2, "big") + bytes(3) + size + data
+    return bytes([HANDSHAKE, 0xFE, 0xFF]) + bytes(8) + len(body).to_bytes(2, "big") + body
 
 
 def carries_handshake(data: bytes) -> bool:

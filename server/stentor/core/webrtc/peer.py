@@ -8,11 +8,13 @@ from enum import Enum
 from stentor.core.outputs import Address, Transmit
 from stentor.core.webrtc import dtls_records
 from stentor.core.webrtc.capsule import Capsule, PeerKind
-from stentor.core.webrtc.dtls import DtlsIdentity, DtlsState, DtlsTransport
+from stentor.core.webrtc.dtls import DtlsState, DtlsTransport
+from stentor.core.webrtc.dtls_hello import cookie_of
 from stentor.core.webrtc.handover import KnownSession, Seated
 from stentor.core.webrtc.ice_lite import HANDED_OVER, IceLite, Pair
 from stentor.core.webrtc.notices import CloseReason
 from stentor.core.webrtc.srtp import Opener
+from stentor.core.webrtc.table_config import TableConfig
 
 FIRST_DTLS_TIMEOUT = 5.0  # seconds from first contact to the peer's first DTLS datagram
 HANDSHAKE_TIMEOUT = 10.0  # seconds from first contact to the end of DTLS
@@ -46,7 +48,7 @@ class Peer:
         "told",
     )
 
-    def __init__(self, capsule: Capsule, identity: DtlsIdentity, *, now: float) -> None:
+    def __init__(self, capsule: Capsule, config: TableConfig, *, now: float) -> None:
         self.capsule = capsule
         self.seat = seat_of(capsule)
         self.state = PeerState.HALF_OPEN
@@ -56,7 +58,12 @@ class Peer:
         self.told: Pair | None = None
         """Where our shell sends the media; `PeerTable` compares it with `media_pair`."""
         self._server = capsule.kind is not PeerKind.PUBLISHER_PASSIVE
-        self._dtls: DtlsTransport | None = DtlsTransport(identity, server=self._server)
+        self._dtls: DtlsTransport | None = DtlsTransport(
+            config.identity,
+            server=self._server,
+            guard=config.hello_guard,
+            cookie=cookie_of(config.secret, capsule.session),
+        )
         self._dtls_pair: Pair | None = None
         self._blocked: list[bytes] = []
         self._out: list[Transmit] = []
@@ -156,6 +163,8 @@ class Peer:
     def handle_timeout(self, *, now: float) -> None:
         """Resend DTLS flights that are due."""
         self.dtls.handle_timeout(now=now)
+        if self.dtls.has_repeated_all and self.capsule.kind is PeerKind.LISTENER:
+            self.dtls.release()  # it may never send a report; what it repeats is still answered
         if self._dtls_pair is not None:
             self._flush(self._dtls_pair)
 
@@ -202,7 +211,8 @@ class Peer:
 
     def _flush(self, pair: Pair) -> None:
         """Send what DTLS has, as far as the amplification limit allows; the rest waits for more bytes."""
-        waiting = self._blocked + self.dtls.take_outgoing()
+        held_back = [] if self.dtls.is_asking else self._blocked
+        waiting = held_back + self.dtls.take_outgoing()
         self._blocked = []
         for datagram in waiting:
             if pair.allows(len(datagram)):

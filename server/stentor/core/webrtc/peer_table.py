@@ -262,7 +262,7 @@ class PeerTable:
             if evicted is not None:
                 self._close(self._peers[evicted], "evicted", now)
             self.steps["first_contact"] += 1
-            known = Peer(capsule, self._config.identity, now=now)
+            known = Peer(capsule, self._config, now=now)
             self._peers[capsule.session] = known
         else:
             known.capsule = capsule  # an ICE restart: same session, next generation

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from stentor.core.webrtc.dtls import DtlsIdentity
+from stentor.core.webrtc.dtls_hello import HelloGuard
 from stentor.core.webrtc.half_open import HalfOpenLimits
 
 
@@ -24,3 +25,5 @@ class TableConfig:
     """Seats at the start: connected and connecting sessions together never exceed `PeerTable.seats`."""
     half_open: HalfOpenLimits = field(default_factory=HalfOpenLimits)
     """Bounds on handshakes under way."""
+    hello_guard: HelloGuard = field(default_factory=HelloGuard)
+    """Whether handshakes have to show a cookie."""
