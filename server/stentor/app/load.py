@@ -16,4 +16,6 @@ def keeper_of(relay: RelayShard, base: MediaBase, laws: Laws, metrics: Metrics) 
         return LoadKeeper(relay, laws, metrics, cores=usable_cores())
     keeper = LoadKeeper(relay, laws, metrics, cores=usable_cores(), read=base.native.load)
     base.native.gate = keeper
+    native = base.native
+    relay.waiting = lambda: native.waiting
     return keeper

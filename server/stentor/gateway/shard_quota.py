@@ -59,19 +59,23 @@ class ShardQuota:
     def seats_left(self, now: float, *, returning: bool) -> int:
         """Seats this gateway may still give away, 0 when the shard takes nobody."""
         beat = self.heartbeat
-        takers = ("ready", "braking") if returning else ("ready",)
-        if beat is None or not self.is_heard(now) or beat.state not in takers:
+        if beat is None or not self.takes(now, returning=returning):
             return 0
         # Whoever returns may have any seat that is empty: it is for them that some are kept.
         free = max(beat.seats_free, beat.seats_total - beat.listeners) if returning else beat.seats_free
         return max(0, free - len(self._given))
 
+    def takes(self, now: float, *, returning: bool) -> bool:
+        """Whether it is heard and takes people of this kind, had it room."""
+        states = ("ready", "braking") if returning else ("ready",)
+        return self.heartbeat is not None and self.is_heard(now) and self.heartbeat.state in states
+
     def candidate(self, now: float, *, returning: bool) -> Candidate | None:
-        """How placement sees it; None when it has no seat or no credit for a newcomer of this kind."""
+        """How placement sees it, with no free seat while it has no credit; None when it takes nobody."""
         beat = self.heartbeat
-        free = self.seats_left(now, returning=returning)
-        if beat is None or not free or not self._has_credit(beat, now, returning):
+        if beat is None or not self.takes(now, returning=returning):
             return None
+        free = self.seats_left(now, returning=returning) if self._has_credit(beat, now, returning) else 0
         return Candidate(self.record.shard, free, beat.listeners + len(self._given))
 
     def spend(self, now: float) -> None:

@@ -52,8 +52,9 @@ class ShardTable:
         candidates = dict(self._candidates(duty, now, returning))
         # Of a shard that has died its listeners come back before it is stale: not to the dead.
         sound = [one for one, heard_at in candidates.items() if now - heard_at < SUSPECT_AFTER]
+        # All that take people, with room or without: a ticket that comes again and again reaches two of them.
         chosen = self._placement.choose(sound or list(candidates), ticket_id)
-        if chosen is None:
+        if chosen is None or not any(one.shard == chosen and one.free for one in candidates):
             return None
         shard = self._shards[chosen]
         shard.spend(now)

@@ -58,6 +58,11 @@ class NativePort:
         lateness[max(lateness)] += counters["unsent late"]  # given up: later than any that was sent
         return MediaLoad(self._core.thread_cpu(), counters["packets_sent"], lateness, self._joining)
 
+    @property
+    def waiting(self) -> int:
+        """First contacts that wait until a handshake may start."""
+        return len(self._room)
+
     def start(self) -> None:
         """Begin to send and receive."""
         self._loop.add_reader(self._core.wake_fd, self._on_wake)

@@ -98,7 +98,7 @@ class LoadKeeper:
         )
         if measured:
             self._shed(state, window, listeners)
-        self._offer(braking=state.braking)
+        self._offer(braking=state.braking or self.credits.is_paused(now))
         self._export(window, state, cpu)
         return window
 

@@ -71,6 +71,8 @@ class RelayShard:
         """Nobody new may join: too much load. Whoever returns may."""
         self.credits: float | None = None
         """Joins a second that gateways may send; None: no limit."""
+        self.waiting: Callable[[], int] = lambda: 0
+        """First contacts that have come and wait for a credit: their seats are as good as taken."""
         self.shed: Shed | None = None
         """Listeners who are asked to move."""
         self.ptime = 20
@@ -138,7 +140,7 @@ class RelayShard:
             shard=self.record.shard,
             relay_time=now,
             state=self._state(),
-            seats_free=free_seats(self.table.seats, self._shards(), self.table.peers),
+            seats_free=free_seats(self.table.seats, self._shards(), self.table.peers + self.waiting()),
             listeners=len(self._seats),
             seats_total=self.table.seats,
             credits=self.credits,

@@ -114,3 +114,14 @@ def test_a_late_heartbeat_is_no_reason_to_refuse_when_all_are_late() -> None:
     table.on_record(RELAY)
     table.on_heartbeat(beat(1), now=0.0)
     assert table.pick("relay", bytes(8), now=2.0) is not None
+
+
+def test_one_ticket_reaches_two_shards_and_no_third_when_those_are_full() -> None:
+    table = ShardTable()
+    for number in range(1, 6):
+        table.on_record(ShardRecord(number, "relay", 0, b"a" * 32, "AB", ()))
+        table.on_heartbeat(beat(number, free=3), now=0.0)
+    picked = [table.pick("relay", TICKET, now=0.0) for _ in range(20)]
+    assert len({found.shard for found in picked if found is not None}) == 2
+    assert sum(found is not None for found in picked) == 6
+    assert table.pick("relay", bytes([9]) * 8, now=0.0) is not None  # others are named by another ticket

@@ -22,14 +22,14 @@ class Candidate:
     @property
     def free_share(self) -> float:
         """Between 0 and 1."""
-        return self.free / (self.free + self.taken)
+        return self.free / max(1, self.free + self.taken)
 
 
 class Placement(Protocol):
     """The seam: how a gateway chooses."""
 
     def choose(self, candidates: Sequence[Candidate], ticket_id: bytes) -> int | None:
-        """The shard for this ticket, or None when there is no candidate."""
+        """The shard for this ticket, or None when there is no candidate. It may be one without a free seat."""
 
 
 class TwoChoices:
