@@ -168,7 +168,7 @@ SERVER_OPTIONS: tuple[Option, ...] = (
     Option("max-seats", COUNT, "20000", "Most listeners one relay process takes, however many it could."),
     Option("media", one_of(MEDIA), "native", "Who carries audio: the native core, or its readable twin."),
     Option("ptime", PTIME, None, "Milliseconds of audio in a packet; default: it goes by the load."),
-    Option("hold", one_of(SWITCHES), "off", "Whether packets wait 100 ms: then no change of length is heard."),
+    Option("hold", one_of(SWITCHES), "off", "Hold packets for 100 ms: then no change of length is heard."),
     Option("state-dir", PATH, None, "Secrets and events; default: ~/.local/state/stentor."),
     Option("tls-cert", PATH, None, "Certificate chain (PEM) for HTTPS."),
     Option("tls-key", PATH, None, "Private key (PEM) for HTTPS."),

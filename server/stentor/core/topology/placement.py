@@ -29,7 +29,7 @@ class Placement(Protocol):
     """The seam: how a gateway chooses."""
 
     def choose(self, candidates: Sequence[Candidate], ticket_id: bytes) -> int | None:
-        """The shard for this ticket, or None when there is no candidate. It may be one without a free seat."""
+        """The shard for this ticket, perhaps one without a free seat; None when there is no candidate."""
 
 
 class TwoChoices:

@@ -21,7 +21,7 @@ from OpenSSL import SSL
 from stentor.core.errors import RemoteError
 from stentor.core.webrtc import dtls_records
 from stentor.core.webrtc.capsule import fingerprint_digest
-from stentor.core.webrtc.dtls_hello import PRIMER, HelloFilter, HelloGuard, Verdict, verify_request
+from stentor.core.webrtc.dtls_hello import COOKIE, PRIMER, HelloFilter, HelloGuard, Verdict, verify_request
 from stentor.core.webrtc.dtls_records import Record
 from stentor.core.webrtc.srtp import SrtpKeys, SrtpProfile, keying_length, keys_from_exporter
 
@@ -88,15 +88,12 @@ def make_identity(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
 class DtlsTransport:
     """Feed with `receive`, send what `take_outgoing` returns, call `handle_timeout` at `next_timeout`."""
 
-    def __init__(
-        self, identity: DtlsIdentity, *, server: bool, guard: HelloGuard | None = None, cookie: bytes = b""
-    ) -> None:
-        """`guard` and `cookie` (of this session) are a server's: see `dtls_hello`."""
+    def __init__(self, identity: DtlsIdentity, *, server: bool, hellos: HelloFilter | None = None) -> None:
+        """`hellos`: of a server, which ClientHello it believes; without it, cookies are zeros."""
         self.state = DtlsState.NEW
         self._identity = identity
         self._server = server
-        self._cookie = cookie
-        self._hellos = HelloFilter(guard or HelloGuard(), cookie)
+        self._hellos = hellos or HelloFilter(HelloGuard(), bytes(COOKIE))
         self._ssl: SSL.Connection | None = self._new_ssl()
         self._keys: SrtpKeys | None = None
         self._peer_digest = b""
@@ -238,7 +235,7 @@ class DtlsTransport:
                 self._resend(now)
             elif verdict is Verdict.ASK:
                 self._resend_at = None
-                self._outgoing = [verify_request(self._cookie)]
+                self._outgoing = [verify_request(self._hellos.cookie)]
         return fed
 
     def _numbered(self, record: Record) -> bytes:
@@ -251,7 +248,7 @@ class DtlsTransport:
     def _begin_with_cookie(self) -> None:
         """Bring a new `SSL` object to where it has asked for the cookie, and drop the one before."""
         self._ssl = self._new_ssl()
-        self._ssl.set_app_data(self._cookie)
+        self._ssl.set_app_data(self._hellos.cookie)
         self._ssl.set_options(OP_COOKIE_EXCHANGE)
         self._ssl.bio_write(PRIMER)
         with suppress(SSL.WantReadError):
@@ -341,7 +338,7 @@ class DtlsTransport:
         self._resend_at = now + RESEND_AFTER[self._resends] if pending else None
 
     def _doubt(self) -> None:
-        """A handshake without a cookie failed. Silently: an alert would end the client's, if it is not his."""
+        """A handshake without a cookie failed, perhaps a stranger's: an alert would end the client's."""
         self._hellos.distrust()
         self._resend_at = None
         self._flight = []

@@ -6,7 +6,9 @@ RFC 6347 section 4.2.1 has the cure: only who can read what is sent to that addr
 a round trip, so it is asked for only when strangers are about (as cookies of RFC 7296 section 2.6): once a
 session was sent two different hellos, it and all that come within a minute have to show theirs.
 
-At most one handshake is alive: a hello with the right cookie is the client's, and takes the place of the other.
+At most one handshake is alive, and there are at most two in a session's life: a hello with the right cookie
+is the client's and takes the place of the one before. What is left to a stranger is to guess the moment for a
+later message: until the handshake is over none is authenticated, and one that is well-formed spoils it.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from stentor.core.webrtc.dtls_records import Fragment, Record
 
 COOKIE = 16  # bytes; far fewer than the hello that asks for it
 ALARM = 60.0  # seconds that cookies are asked of everybody after the last stranger was noticed
-CLIENT_MESSAGES = (11, 15, 16)  # Certificate, CertificateVerify, ClientKeyExchange: all a client sends in the clear
+CLIENT_MESSAGES = (11, 15, 16)  # Certificate, CertificateVerify, ClientKeyExchange: in the clear, no others
 CHANGE_CIPHER_SPEC = (dtls_records.CHANGE_CIPHER_SPEC, b"\x01")
 MAX_SEQUENCE = 5  # of a client's handshake messages: two hellos, those three, and Finished
 PRIMER = dtls_records.handshake_record(1, 0, b"\xfe\xfd" + bytes(32) + b"\0\0")
@@ -59,7 +61,7 @@ class HelloGuard:
 
 
 def cookie_of(secret: bytes, session: bytes) -> bytes:
-    """The cookie of a session, 16 bytes: the same for each of its hellos, so that any request for it will do."""
+    """16 bytes, the same for each hello of a session: the client may use whoever's request comes first."""
     return hmac.digest(secret, b"dtls cookie" + session, hashlib.sha256)[:COOKIE]
 
 
@@ -71,11 +73,11 @@ def verify_request(cookie: bytes) -> bytes:
 class HelloFilter:
     """Judges what comes to one session until its handshake is over."""
 
-    __slots__ = ("_asks", "_cookie", "_guard", "_random", "proven")
+    __slots__ = ("_asks", "_guard", "_random", "cookie", "proven")
 
     def __init__(self, guard: HelloGuard, cookie: bytes) -> None:
         self._guard = guard
-        self._cookie = cookie
+        self.cookie = cookie
         self._random: bytes | None = None
         self._asks = False
         self.proven = False
@@ -110,8 +112,9 @@ class HelloFilter:
         hello = dtls_records.hello_of(fragment)
         if hello is None:
             return Verdict.DROP
-        if fragment.sequence == 1 and hmac.compare_digest(hello.cookie, self._cookie):
+        if fragment.sequence == 1 and hmac.compare_digest(hello.cookie, self.cookie):
             if not self.proven:
+                self._note(hello.random, now)
                 self.proven, self._random = True, hello.random
                 return Verdict.BEGIN
             if hello.random != self._random:
@@ -119,12 +122,15 @@ class HelloFilter:
             return Verdict.RESEND if answered else Verdict.FEED
         if self.proven or fragment.sequence:
             return Verdict.DROP
-        if self._random is None:
-            self._random = hello.random
-            self._asks |= self._guard.is_alarmed(now=now)
-        elif self._random != hello.random:
-            self._guard.alarm(now=now)
-            self._asks = True
+        self._note(hello.random, now)
         if self._asks:
             return Verdict.ASK
         return Verdict.RESEND if answered else Verdict.FEED
+
+    def _note(self, random: bytes, now: float) -> None:
+        if self._random is None:
+            self._random = random
+            self._asks |= self._guard.is_alarmed(now=now)
+        elif self._random != random:
+            self._guard.alarm(now=now)
+            self._asks = True

@@ -89,7 +89,7 @@ def hello_of(fragment: Fragment) -> Hello | None:
 
 
 def handshake_record(message: int, sequence: int, data: bytes) -> bytes:
-    """A whole handshake message as the first record of its sender (version DTLS 1.0, as before any is agreed)."""
+    """A whole handshake message as its sender's first record. Its version is DTLS 1.0: none is agreed yet."""
     size = len(data).to_bytes(3, "big")
     body = bytes([message]) + size + sequence.to_bytes(2, "big") + bytes(3) + size + data
     return bytes([HANDSHAKE, 0xFE, 0xFF]) + bytes(8) + len(body).to_bytes(2, "big") + body

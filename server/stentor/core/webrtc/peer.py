@@ -9,14 +9,14 @@ from stentor.core.outputs import Address, Transmit
 from stentor.core.webrtc import dtls_records
 from stentor.core.webrtc.capsule import Capsule, PeerKind
 from stentor.core.webrtc.dtls import DtlsState, DtlsTransport
-from stentor.core.webrtc.dtls_hello import cookie_of
+from stentor.core.webrtc.dtls_hello import HelloFilter, cookie_of
 from stentor.core.webrtc.handover import KnownSession, Seated
 from stentor.core.webrtc.ice_lite import HANDED_OVER, IceLite, Pair
 from stentor.core.webrtc.notices import CloseReason
 from stentor.core.webrtc.srtp import Opener
 from stentor.core.webrtc.table_config import TableConfig
 
-FIRST_DTLS_TIMEOUT = 5.0  # seconds from first contact to the peer's first DTLS datagram
+FIRST_DTLS_TIMEOUT = 4.5  # seconds from first contact to the first DTLS; gateways know of it within 6
 HANDSHAKE_TIMEOUT = 10.0  # seconds from first contact to the end of DTLS
 MAX_BLOCKED = 8  # datagrams held back by the amplification limit
 
@@ -58,12 +58,8 @@ class Peer:
         self.told: Pair | None = None
         """Where our shell sends the media; `PeerTable` compares it with `media_pair`."""
         self._server = capsule.kind is not PeerKind.PUBLISHER_PASSIVE
-        self._dtls: DtlsTransport | None = DtlsTransport(
-            config.identity,
-            server=self._server,
-            guard=config.hello_guard,
-            cookie=cookie_of(config.secret, capsule.session),
-        )
+        hellos = HelloFilter(config.hello_guard, cookie_of(config.secret, capsule.session))
+        self._dtls: DtlsTransport | None = DtlsTransport(config.identity, server=self._server, hellos=hellos)
         self._dtls_pair: Pair | None = None
         self._blocked: list[bytes] = []
         self._out: list[Transmit] = []

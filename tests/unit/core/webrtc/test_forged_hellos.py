@@ -6,6 +6,8 @@ import random
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stentor.core.webrtc.dtls import DtlsState
 from stentor.core.webrtc.dtls_hello import ALARM, verify_request
@@ -195,10 +197,12 @@ def test_garbage_before_and_amid_the_handshake_does_no_harm(cookies: bool):
 
 
 def garbage() -> Iterator[bytes]:
-    """Records that fit no handshake: alerts, later messages too early, fragments of nothing, old and new epochs."""
+    """Records that fit no handshake: alerts, messages of nobody, wrong lengths, numbers far ahead."""
+    bodies = (b"", b"\x01", b"\x02\x28", bytes(12), bytes([1]) + bytes(30), b"\x0b" + bytes(11) + b"x")
     for kind in (20, 21, 22, 23, 24, 25):
-        for body in (b"", b"\x01", b"\x02\x28", bytes(12), bytes([1]) + bytes(30), b"\x0b" + bytes(11) + b"x"):
-            yield bytes([kind, 0xFE, 0xFD]) + bytes(2) + bytes(5) + b"\x07" + len(body).to_bytes(2, "big") + body
+        for body in bodies:
+            number = bytes([0x7F]) * 6
+            yield bytes([kind, 0xFE, 0xFD]) + bytes(2) + number + len(body).to_bytes(2, "big") + body
 
 
 def test_cookies_are_not_asked_for_when_strangers_have_gone():
@@ -246,3 +250,50 @@ def test_a_listener_that_never_reports_keeps_no_openssl_state_and_is_said_goodby
     table.end(peer.capsule.session, "deleted", now=5.0)
     (goodbye,) = table.take_transmits()
     assert goodbye.data[0] == ALERT
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["check", "hello", "client", "stranger", "piece", "junk", "flip", "wait"]),
+            st.integers(0, 400),
+        ),
+        max_size=30,
+    )
+)
+def test_whatever_is_sent_in_its_name_little_is_answered_and_no_trace_is_left(steps: list[tuple[str, int]]):
+    table, strangers = make_table(), [forged_hello() for _ in range(3)]
+    peer, hello = begun(table)
+    received = len(peer.binding())
+    sent, now = 0, 0.0
+    for action, number in steps:
+        now += number / 1000
+        datagrams: list[bytes] = []
+        if action == "check":
+            datagrams = [peer.binding()]
+        elif action == "hello":
+            datagrams = [hello]
+        elif action == "client":
+            datagrams = peer.dtls.take_outgoing()
+        elif action == "stranger":
+            datagrams = [strangers[number % 3]]
+        elif action == "piece":
+            datagrams = [in_two([hello, *strangers][number % 4])[number % 2]]
+        elif action == "junk":
+            datagrams = list(garbage())[number % 30 : number % 30 + 3]
+        elif action == "flip":
+            flipped = bytearray(hello)
+            flipped[number % len(hello)] ^= 1 + number % 255
+            datagrams = [bytes(flipped)]
+        else:
+            run_to(table, now)
+        for datagram in datagrams:
+            received += len(datagram)
+            send(table, datagram, peer, now=now)
+        for transmit in table.take_transmits():
+            sent += len(transmit.data)
+            peer.take(transmit, now=now)
+        assert table.connected_count or sent <= 3 * received
+    run_to(table, now + 100.0)
+    assert (table.peers, table.next_timeout) == (0, None)

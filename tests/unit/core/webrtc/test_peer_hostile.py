@@ -20,10 +20,10 @@ from stentor.core.rtp.packet import rtp_header
 from stentor.core.webrtc.address_book import AddressBook
 from stentor.core.webrtc.capsule import PeerKind
 from stentor.core.webrtc.dtls import DtlsIdentity, DtlsTransport, make_identity
-from stentor.core.webrtc.dtls_records import HANDSHAKE, RECORD_HEADER
 from stentor.core.webrtc.notices import PeerClosed, PeerConnected, PeerMoved, RtcpReceived, RtpReceived
 from stentor.core.webrtc.peer_table import PeerTable
 from stentor.core.webrtc.table_config import TableConfig
+from support.dtls_strangers import in_two
 from support.memory_peer import SECRET, SERVER_IP, MemoryPeer, identity, make_table
 from support.peer_tables import notices_of, run_to, send_rtcp
 
@@ -272,20 +272,6 @@ def test_a_listener_may_always_move_to_an_address_it_has_proven():
 
 
 # -- ClientHello in pieces ---------------------------------------------------------------------------------
-
-
-def in_two(datagram: bytes) -> list[bytes]:
-    """A ClientHello as two fragments, each in a record and datagram of its own."""
-    body = datagram[RECORD_HEADER:]
-    message, data = body[:6], body[12:]
-    half = len(data) // 2
-    pieces = []
-    for number, (offset, part) in enumerate(((0, data[:half]), (half, data[half:]))):
-        fragment = message + offset.to_bytes(3, "big") + len(part).to_bytes(3, "big") + part
-        sequence = (30 * number).to_bytes(6, "big")  # away from the numbers that the client will use
-        header = bytes([HANDSHAKE, 0xFE, 0xFD, 0, 0]) + sequence + len(fragment).to_bytes(2, "big")
-        pieces.append(header + fragment)
-    return pieces
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 0, 1), (0, 1, 0, 1), (1, 1, 0)])
