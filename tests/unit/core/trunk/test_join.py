@@ -194,8 +194,8 @@ def test_on_any_network_frames_come_in_order_once_and_unchanged(first: int, seed
 
 
 def test_five_percent_loss_and_30_ms_jitter_cost_less_than_a_frame_in_two_thousand() -> None:
-    """Four losses in a row are 0.0006 %; the rest are fewer, and a packet that would have brought the frame but
-    was overtaken by a younger one."""
+    """Four losses in a row are 0.0006 %; the rest are fewer, and a packet that would have brought the frame
+    but was overtaken by a younger one."""
     relay, chance = Relay(), random.Random(1)
     sender, on_the_way, frames = TrunkSender(KEYS, SSRC, 65_000), [], 30_000  # ten minutes
     for number in range(frames):
