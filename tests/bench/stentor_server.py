@@ -27,6 +27,7 @@ MOST = 30_000  # seats: more than any machine of this size can serve
 LAWLESS = {
     "--cost-packet": "0.2",
     "--cost-receive": "0.5",
+    "--cost-join": "100",
     "--brake-cpu": "1",
     "--credit-idle-cpu": "1",
 }
