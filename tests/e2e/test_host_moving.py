@@ -65,6 +65,6 @@ def test_host_leaves_a_stage_that_stops_without_an_alarm(browser: Browser, clust
     assert (
         deletes[0].timing["startTime"] - posts[1].timing["startTime"] >= 1500
     )  # both sent in between, in ms
-    # The stage it has left may have ended the session before the page does: a DELETE is then answered with 404.
+    # The stage it has left may have ended the session before the page does: its DELETE meets a 404.
     assert [error for error in studio.errors if "404 (Not Found)" not in error] == []
     studio.close()
