@@ -10,20 +10,18 @@ multiple of three, so every token has exactly one spelling.
 
 from __future__ import annotations
 
-import binascii
-import hmac
 import re
 import struct
 from dataclasses import dataclass
 from typing import Literal
 
+from stentor.core.admission.sealed_text import is_genuine, seal_text, split_text
 from stentor.core.errors import LocalError, RemoteError
 
 VERSION = 1
 RESUME_CHARS = 56
 
 _BODY = struct.Struct("!BB8s8sQ")
-_MAC_BYTES = 16  # as of a ticket
 _MAC_LABEL = b"stentor resume\0"
 _TEXT = re.compile(r"[A-Za-z0-9_-]{56}")
 
@@ -64,8 +62,7 @@ def seal_resume(token: ResumeToken, secret: bytes) -> str:
         body = _BODY.pack(VERSION, token.key_id, token.event, token.ticket_id, token.issued_ms)
     except struct.error as error:
         raise LocalError(f"resume token: a field is out of range: {error}") from error
-    text = binascii.b2a_base64(body + _mac(body, secret), newline=False).decode("ascii")
-    return text.replace("+", "-").replace("/", "_")
+    return seal_text(body, secret, label=_MAC_LABEL)
 
 
 def open_resume(text: str, secret: bytes, *, key_id: int) -> ResumeToken:
@@ -75,14 +72,13 @@ def open_resume(text: str, secret: bytes, *, key_id: int) -> ResumeToken:
     """
     if _TEXT.fullmatch(text) is None:
         raise ResumeError("format", f"a resume token is {RESUME_CHARS} characters of base64url")
-    data = binascii.a2b_base64(text.replace("-", "+").replace("_", "/"), strict_mode=True)
-    body, mac = data[: _BODY.size], data[_BODY.size :]
+    body, mac = split_text(text)
     version, sealed_with, event, ticket_id, issued_ms = _BODY.unpack(body)
     if version != VERSION:
         raise ResumeError("version", f"resume token has version {version}, not {VERSION}")
     if sealed_with != key_id:
         raise ResumeError("key", f"resume token was sealed with key {sealed_with}, {key_id} is in force")
-    if not hmac.compare_digest(mac, _mac(body, secret)):
+    if not is_genuine(body, mac, secret, label=_MAC_LABEL):
         raise ResumeError("mac", "resume token is forged")
     return ResumeToken(event, ticket_id, issued_ms, sealed_with)
 
@@ -92,7 +88,3 @@ def spread_seconds(returning: int, credit_rate: float) -> float:
     if returning <= 0:
         return 0.0
     return returning / max(credit_rate, 1.0)
-
-
-def _mac(body: bytes, secret: bytes) -> bytes:
-    return hmac.digest(secret, _MAC_LABEL + body, "sha256")[:_MAC_BYTES]

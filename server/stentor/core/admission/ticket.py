@@ -10,20 +10,18 @@ multiple of three, so every ticket has exactly one spelling.
 
 from __future__ import annotations
 
-import binascii
-import hmac
 import re
 import struct
 from dataclasses import dataclass
 from typing import Literal
 
+from stentor.core.admission.sealed_text import is_genuine, seal_text, split_text
 from stentor.core.errors import LocalError, RemoteError
 
 VERSION = 1
 TICKET_CHARS = 64
 
 _BODY = struct.Struct("!BB8sI8sQH")
-_MAC_BYTES = 16  # half of HMAC-SHA256 (RFC 2104 section 5): 2^128 requests to forge one
 _MAC_LABEL = b"stentor ticket\0"
 _TEXT = re.compile(r"[A-Za-z0-9_-]{64}")
 
@@ -72,8 +70,7 @@ def seal_ticket(ticket: Ticket, secret: bytes) -> str:
         )
     except struct.error as error:
         raise LocalError(f"ticket: a field is out of range: {error}") from error
-    text = binascii.b2a_base64(body + _mac(body, secret), newline=False).decode("ascii")
-    return text.replace("+", "-").replace("/", "_")
+    return seal_text(body, secret, label=_MAC_LABEL)
 
 
 def open_ticket(text: str, secret: bytes, *, key_id: int) -> Ticket:
@@ -84,17 +81,12 @@ def open_ticket(text: str, secret: bytes, *, key_id: int) -> Ticket:
     """
     if _TEXT.fullmatch(text) is None:
         raise TicketError("format", f"a ticket is {TICKET_CHARS} characters of base64url")
-    data = binascii.a2b_base64(text.replace("-", "+").replace("_", "/"), strict_mode=True)
-    body, mac = data[: _BODY.size], data[_BODY.size :]
+    body, mac = split_text(text)
     version, sealed_with, event, epoch, ticket_id, arrival_ms, lane = _BODY.unpack(body)
     if version != VERSION:
         raise TicketError("version", f"ticket has version {version}, not {VERSION}")
     if sealed_with != key_id:
         raise TicketError("key", f"ticket was sealed with key {sealed_with}, {key_id} is in force")
-    if not hmac.compare_digest(mac, _mac(body, secret)):
+    if not is_genuine(body, mac, secret, label=_MAC_LABEL):
         raise TicketError("mac", "ticket is forged")
     return Ticket(event, epoch, ticket_id, arrival_ms, lane, sealed_with)
-
-
-def _mac(body: bytes, secret: bytes) -> bytes:
-    return hmac.digest(secret, _MAC_LABEL + body, "sha256")[:_MAC_BYTES]
