@@ -1,4 +1,4 @@
-"""A few fixed fields with a MAC, as text fit for a header or URL: what tickets and resume tokens are made of."""
+"""A few fixed fields with a MAC, as text for a header or URL: what tickets and resume tokens are made of."""
 
 from __future__ import annotations
 
