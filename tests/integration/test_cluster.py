@@ -234,7 +234,8 @@ async def test_workers_of_one_machine_serve_its_listeners_and_do_not_outlive_it(
         await asyncio.to_thread(server.start)
         secrets = (tmp_path / "secrets.json").read_bytes()
         event = server.create_event()
-        async with on_air(event, "host", server.base), audience(event, server.base, 4) as ears:
+        await until(lambda: ready_relays(server.base) == 2, within=20.0, what="both workers are ready")
+        async with on_air(event, "host", server.base), audience(event, server.base, 6) as ears:
             assert {ear.relay_port for ear in ears} == {server.udp_port + 1, server.udp_port + 2}
             for ear in ears:
                 await ear.hears("host")
@@ -250,6 +251,12 @@ async def test_workers_of_one_machine_serve_its_listeners_and_do_not_outlive_it(
         assert are_gone(workers)
     finally:
         server.kill()
+
+
+def ready_relays(base: str) -> int:
+    """How many take listeners: the server is ready as soon as one of them does."""
+    rows = read_json(f"{base}/api/cluster")["shards"]
+    return sum(row["duty"] == "relay" and row["state"] == "ready" for row in rows)
 
 
 def children_of(pid: int) -> list[int]:

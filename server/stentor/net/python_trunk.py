@@ -103,7 +103,6 @@ class PythonTrunk:
             lambda drops: trunk._counted.update({"trunk receive queue": drops}),
         )
         trunk._endpoint = endpoint
-        trunk._ticker = asyncio.get_running_loop().create_task(trunk._tick_forever(), name="trunk")
         return trunk
 
     def close(self) -> None:
@@ -128,6 +127,8 @@ class PythonTrunk:
             raise LocalError("trunk: no room for another uplink, or its SSRC is in use")
         program = self._program(event)
         program.uplinks += 1
+        if self._ticker is None and self._endpoint is not None:  # a stage or a gateway has nothing to fill
+            self._ticker = asyncio.get_running_loop().create_task(self._tick_forever(), name="trunk")
         handle = next(self._handles)
         self._uplinks[handle] = self._by_ssrc[ssrc] = _Uplink(program, ssrc, keys, epoch)
         return handle

@@ -24,7 +24,8 @@ from stentor.relay.machine import memory_free
 from stentor.relay.shard import RelayShard
 from stentor.telemetry.metrics import Metrics
 
-LAG_EVERY = 0.02  # seconds: a dozen looks at the loop's lag in a window, so that a p90 means something
+LAG_EVERY = 0.02  # seconds: a dozen looks at the loop's lag in a window, so that a p90 means something;
+# only while people join, whom alone a busy loop delays: a shard that is calm sleeps
 MEASURE_EVERY = 1.0  # seconds: of costs, seats and shedding
 _DUST = 1e-6  # seconds, of many additions
 
@@ -59,19 +60,22 @@ class LoadKeeper:
         self._shedding = Shedding(laws, shard=relay.record.shard, seed=secrets.token_bytes(8))
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._lag_due = now
+        self._is_running = False
         relay.on_ended = self._meter.note_attempt
         relay.table.may_start = self._may_start
         self._offer(braking=False)
 
     def start(self) -> None:
         """Begin to look."""
-        self._arm_lag()
+        self._is_running = True
         self._arm_window()
 
     def stop(self) -> None:
         """Stop."""
+        self._is_running = False
         for timer in self._timers.values():
             timer.cancel()
+        self._timers.clear()
 
     def step(self, now: float) -> Window:
         """The end of a window: look, decide, act. Returns what was seen."""
@@ -108,11 +112,13 @@ class LoadKeeper:
 
     def has_credit(self, *, returning: bool) -> bool:
         """See `ContactGate`."""
+        self._look_at_lag()
         return self.credits.has(clock.monotonic(), returning=returning)
 
     # -- inside -------------------------------------------------------------------------------------------
 
     def _may_start(self, capsule: Capsule, now: float) -> bool:
+        self._look_at_lag()
         returning = self._relay.regulars.is_returning((capsule.event, capsule.ticket), now)
         return self.credits.take(now, returning=returning)
 
@@ -156,6 +162,11 @@ class LoadKeeper:
         metrics.relay_cost.labels(of="receiver").set(costs.per_receiver)
         metrics.relay_cost.labels(of="join").set(costs.per_join)
 
+    def _look_at_lag(self) -> None:
+        """Somebody comes: from now on a busy loop matters."""
+        if self._is_running and "lag" not in self._timers:
+            self._arm_lag()
+
     def _arm_lag(self) -> None:
         self._lag_due = clock.monotonic() + LAG_EVERY
         self._timers["lag"] = asyncio.get_running_loop().call_later(LAG_EVERY, self._on_lag)
@@ -170,7 +181,11 @@ class LoadKeeper:
 
     def _on_window(self) -> None:
         self._arm_window()  # first: what goes wrong in one window is no reason to have no next
-        self.step(clock.monotonic())
+        window = self.step(clock.monotonic())
+        if not window.attempts and self._relay.table.peers <= self._relay.table.connected_count:
+            lag = self._timers.pop("lag", None)
+            if lag is not None:
+                lag.cancel()
 
 
 class _Second:

@@ -22,7 +22,8 @@ from stentor.net.mesh_port import MeshPort
 from stentor.net.trunk_children import TrunkChildren
 from stentor.net.trunk_port import TrunkPort
 
-TICK = 0.05  # seconds: a silence of 0.4 s is to be seen soon after it
+TICK = 0.05  # seconds between two looks while a parent is sought: its first packet is to be seen soon
+CALM_TICK = 0.25  # seconds, at most, while all are fed; a silence of 0.4 s is looked for when it is over
 WANTED_FOR = 5.0  # seconds an event is kept after the last call of `subscribe`
 ASK_EVERY = 0.5  # seconds between two questions who the stage is, while nobody feeds us
 
@@ -71,14 +72,14 @@ class Uplinks:
             on_wanted=self._wanted,
             on_overtaken=lambda event, _: self._ask(event, clock.monotonic()),
         )
-        self._ticker: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         mesh.on(SubscribeAck, self._on_ack)
         mesh.on(StageIs, self._on_stage_is)
 
     def start(self) -> None:
         """Begin to look after the uplinks."""
         self._children.start()
-        self._ticker = asyncio.get_running_loop().create_task(self._tick_forever(), name="uplinks")
+        self._look_after(TICK)
 
     def leave(self) -> None:
         """We are about to stop: those below us are to find another parent, and are fed until they have."""
@@ -86,9 +87,9 @@ class Uplinks:
 
     async def stop(self) -> None:
         """Leave every parent and let every child go."""
-        if self._ticker is not None:
-            self._ticker.cancel()
-            await asyncio.gather(self._ticker, return_exceptions=True)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         for event in list(self._events):
             self._forget(event, clock.monotonic())
         await self._children.stop()
@@ -154,12 +155,28 @@ class Uplinks:
 
     # -- inside -------------------------------------------------------------------------------------------
 
-    async def _tick_forever(self) -> None:
-        while True:
-            await asyncio.sleep(TICK)
-            now = clock.monotonic()
-            for event, known in list(self._events.items()):
-                self._tick(event, known, now)
+    def _look_after(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        now = clock.monotonic()
+        self._look_after(CALM_TICK)  # first: what goes wrong with one event is no reason to look no more
+        for event, known in list(self._events.items()):
+            self._tick(event, known, now)
+        calm = (self._calm(known, now) for known in self._events.values())
+        self._look_again_within(min(calm, default=CALM_TICK))
+
+    def _look_again_within(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self._timer is not None and self._timer.when() > loop.time() + seconds:
+            self._timer.cancel()
+            self._look_after(seconds)
+
+    def _calm(self, known: _Event, now: float) -> float:
+        """For how long nothing can happen that only a look would show."""
+        if known.uplink.is_trying or known.uplink.is_seeking(now):
+            return TICK
+        return max(TICK, known.uplink.next_due() - now)
 
     def _tick(self, event: bytes, known: _Event, now: float) -> None:
         if self._children.count(event):
@@ -202,6 +219,7 @@ class Uplinks:
 
     def _act(self, outputs: Iterable[UplinkOutput]) -> None:
         for output in outputs:
+            self._look_again_within(TICK)
             match output:
                 case Send():
                     self._mesh.tell(output.message, output.to)

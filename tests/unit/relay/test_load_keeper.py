@@ -255,18 +255,36 @@ def test_shard_at_the_end_of_the_ladder_asks_the_newest_to_move(monkeypatch: pyt
     kept(monkeypatch, test)
 
 
-def test_loop_that_is_late_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+async def stall(shard: Shard, *, waiting: bool) -> float | None:
+    """The loop is busy for half a second, with or without people at the door; the lateness that was seen."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    for _ in range(20):
+        if waiting:
+            shard.keeper.has_credit(returning=False)
+        loop._jumping.now += 0.03  # as a handler that takes its time
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.25)
+    return shard.gauge("lateness_seconds")
+
+
+def test_loop_that_is_late_is_seen_while_people_join(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(shard: Shard) -> None:
         sit(shard.relay, 2000)
         await shard.run(1.0, share=0.5)
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, VirtualLoop)
-        for _ in range(20):
-            loop._jumping.now += 0.03  # as a handler that takes its time
-            await asyncio.sleep(0.001)
-        await asyncio.sleep(0.25)
-        lateness = shard.gauge("lateness_seconds")
+        lateness = await stall(shard, waiting=True)
         assert lateness is not None and lateness >= 0.009
+
+    kept(monkeypatch, test)
+
+
+def test_shard_that_nobody_joins_does_not_wake_up_for_the_lag(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(shard: Shard) -> None:
+        sit(shard.relay, 2000)
+        await shard.run(1.0, share=0.5)
+        shard.keeper.has_credit(returning=False)
+        await shard.run(1.0, share=0.5)  # whoever knocked has gone
+        assert await stall(shard, waiting=False) == 0.0
 
     kept(monkeypatch, test)
 

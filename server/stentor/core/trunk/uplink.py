@@ -91,6 +91,11 @@ class Uplink:
         return self._needs_parent(now)
 
     @property
+    def is_trying(self) -> bool:
+        """Whether a parent is on trial: its first packet decides."""
+        return self._trial is not None
+
+    @property
     def ssrcs(self) -> tuple[int, ...]:
         """The streams installed now: ask the media core for the time of their last packets."""
         links = (self._current, self._trial)
