@@ -18,7 +18,7 @@ from stentor.core.trunk.notices import InstallUplink, RemoveUplink, Send, Uplink
 from stentor.core.trunk.subscribers import Standing, Subscribers
 from stentor.core.trunk.uplink import Uplink
 from stentor.net import clock
-from stentor.net.mesh_port import MeshPort
+from stentor.net.mesh_port import MeshPort, StaleEpochError
 from stentor.net.trunk_children import TrunkChildren
 from stentor.net.trunk_port import TrunkPort
 
@@ -73,6 +73,7 @@ class Uplinks:
             on_overtaken=lambda event, _: self._ask(event, clock.monotonic()),
         )
         self._timer: asyncio.TimerHandle | None = None
+        self._look_at = 0.0
         mesh.on(SubscribeAck, self._on_ack)
         mesh.on(StageIs, self._on_stage_is)
 
@@ -132,16 +133,24 @@ class Uplinks:
     # -- messages -----------------------------------------------------------------------------------------
 
     def _on_ack(self, ack: SubscribeAck, sender: Sender) -> None:
+        """StaleEpochError for a parent that would feed us the stream of a stage that was replaced."""
         known = self._events.get(ack.event)
         if known is not None:
-            now = clock.monotonic()
-            self._act(known.uplink.on_ack(ack, sender.node, now))
+            highest, now = self.epochs.highest(ack.event), clock.monotonic()
+            self._act(
+                known.uplink.on_ack(ack, sender.node, now)
+            )  # it may be the answer to a trial, which fails
             self._serve(ack.event, now)
+            if not ack.refused and ack.epoch < highest:
+                raise StaleEpochError("stage", ack.epoch, highest)
 
     def _on_stage_is(self, message: StageIs, sender: Sender) -> None:
+        """StaleEpochError for the word of a stage that was replaced."""
         known = self._events.get(message.event)
         if known is None:
             return
+        if not self.epochs.admits(message.event, message.epoch):
+            raise StaleEpochError("stage", message.epoch, self.epochs.highest(message.event))
         # A stage speaks of itself: then its address is where the datagram came from, whatever it believes.
         own = sender.node == message.stage
         address: Address = sender.address if own else message.address
@@ -156,6 +165,7 @@ class Uplinks:
     # -- inside -------------------------------------------------------------------------------------------
 
     def _look_after(self, seconds: float) -> None:
+        self._look_at = clock.monotonic() + seconds
         self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
 
     def _look(self) -> None:
@@ -167,8 +177,7 @@ class Uplinks:
         self._look_again_within(min(calm, default=CALM_TICK))
 
     def _look_again_within(self, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        if self._timer is not None and self._timer.when() > loop.time() + seconds:
+        if self._timer is not None and self._look_at > clock.monotonic() + seconds:
             self._timer.cancel()
             self._look_after(seconds)
 
