@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from chaos.capture import Capture, figures_of
 from chaos.cluster import CLUSTER, Cluster, running_cluster
 from chaos.host import Host as Talker
 from chaos.hosts import CROWD_HOST, Host, network
@@ -66,6 +67,7 @@ class Scene:
     cluster: Cluster
     event: Event
     stack: ExitStack
+    capture: Capture | None = None
     swarms: int = 0
 
     def talk(self) -> Talker:
@@ -108,6 +110,11 @@ class Scene:
         """A page that listens, when the plan wants one."""
         return PageListener(self.browser(), self.event.listen_url) if self.plan.page else None
 
+    def indices_used(self) -> tuple[Figure, ...]:
+        """Whether what the nodes have sent until now shows an index of a key that was used twice. Once."""
+        assert self.capture is not None, "a scene that is not captured"
+        return figures_of(self.capture.finish())
+
 
 @contextmanager
 def scene(
@@ -119,8 +126,9 @@ def scene(
     options: Sequence[str] = (),
     detours: Sequence[tuple[str, str, tuple[str, int]]] = (),
     before_cluster: Callable[[dict[str, Host], ExitStack], None] = lambda hosts, stack: None,
+    captured: bool = False,
 ) -> Iterator[Scene]:
-    """A running cluster with one event.
+    """A running cluster with one event; `captured`: what its nodes send is kept for `indices_used`.
 
     `detours`: (from host, to host, by address) of its cluster ports; `before_cluster` starts what is there.
     """
@@ -134,11 +142,22 @@ def scene(
             stack.enter_context(hosts[origin].detour((hosts[to].address, CLUSTER), by))
         before_cluster(hosts, stack)
         store = stack.enter_context(running_store(hosts["redis"], plan.folder))
+        capture = _capture(hosts, plan, stack) if captured else None
         cluster = stack.enter_context(
             running_cluster(hosts, store.url, plan.folder, [*options, *plan.options])
         )
         inner = stack.enter_context(ExitStack())
-        yield Scene(plan, hosts, store, cluster, cluster.create_event(), inner)
+        yield Scene(plan, hosts, store, cluster, cluster.create_event(), inner, capture)
+
+
+def _capture(hosts: dict[str, Host], plan: Plan, stack: ExitStack) -> Capture:
+    """From before the first handshake on, on our ends of the links of all hosts that may have a node."""
+    others = {"redis", CROWD_HOST}
+    links = [f"stc{number}" for number, name in enumerate(hosts, 1) if name not in others]
+    capture = Capture(links, plan.folder, plan.listeners)
+    stack.callback(capture.close)
+    capture.start()
+    return capture
 
 
 def seats_for(listeners: int, relays: int) -> int:

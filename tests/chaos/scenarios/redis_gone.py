@@ -19,7 +19,7 @@ def run(plan: Plan) -> Outcome:
     """Play it."""
     away = LONG if plan.long else SHORT
     newcomers = max(20, plan.listeners // 8)
-    with scene(plan, relays=RELAYS) as here, here.stack:
+    with scene(plan, relays=RELAYS, captured=True) as here, here.stack:
         here.talk()
         page = here.page()
         swarm = here.swarm(rate=RATE)
@@ -39,6 +39,7 @@ def run(plan: Plan) -> Outcome:
         gone = here.cluster.ended_by_themselves()
         seen = page.finish() if page is not None else None
         report = swarm.finish()
+        used = here.indices_used()
     figures: tuple[Figure, ...] = (
         at_most("listeners lost", report["figures"]["outside"] + report["figures"]["silences"], 0),
         at_most("packets that any listener lost", packets_lost(report["each"]), 0),
@@ -50,6 +51,7 @@ def run(plan: Plan) -> Outcome:
         Figure("the event is known when it came back empty", str(known), "True", known),
         Figure("processes that ended", ", ".join(gone) or "none", "none", not gone),
         *(seen.figures(limit=1.0) if seen is not None else ()),
+        *used,
     )
     sentence = (
         f"Redis is away twice for {away:g} s under {plan.listeners} listeners; the second time it is empty."

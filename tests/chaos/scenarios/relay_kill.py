@@ -27,7 +27,7 @@ BACK = 20.0  # seconds they are given: more than the figure, so that the table s
 def run(plan: Plan) -> Outcome:
     """Play it."""
     seats = seats_for(plan.listeners, RELAYS)
-    with scene(plan, relays=RELAYS, options=["--max-seats", str(seats)]) as here, here.stack:
+    with scene(plan, relays=RELAYS, options=["--max-seats", str(seats)], captured=True) as here, here.stack:
         here.talk()
         page = here.page()
         swarm = here.swarm()
@@ -41,6 +41,7 @@ def run(plan: Plan) -> Outcome:
         most = max((count for line in swarm.diary() for count in line["shards"].values()), default=0)
         seen = page.finish() if page is not None else None
         report = swarm.finish()
+        used = here.indices_used()
     records = report["each"]
     died = silent_shards(records, killed)
     victims = [record for shard in died for record in on_shard(records, shard, killed)]
@@ -56,6 +57,7 @@ def run(plan: Plan) -> Outcome:
         told("back, median, s", report["figures"]["back_p50_s"]),
         told("back, longest, s", report["figures"]["back_max_s"]),
         *(seen.figures(limit=5.0) if seen is not None else ()),
+        *used,
     ]
     sentence = f"One of {RELAYS} relays is killed (SIGKILL) under {plan.listeners} listeners."
     return Outcome("relay_kill", sentence, tuple(figures), tuple(records))

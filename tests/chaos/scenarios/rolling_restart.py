@@ -28,7 +28,10 @@ FRAME_MS = 20.0
 def run(plan: Plan) -> Outcome:
     """Play it: in the short form one relay of two and one gateway of two, in the long form all processes."""
     relays = LONG_RELAYS if plan.long else 2
-    with scene(plan, gateways=2, stages=2 if plan.long else 1, relays=relays) as here, here.stack:
+    with (
+        scene(plan, gateways=2, stages=2 if plan.long else 1, relays=relays, captured=True) as here,
+        here.stack,
+    ):
         here.talk()
         page = here.page()
         poll = LONG_POLL if plan.long else SHORT_POLL
@@ -44,6 +47,7 @@ def run(plan: Plan) -> Outcome:
             time.sleep(SETTLE)
         seen = page.finish() if page is not None else None
         report = swarm.finish()
+        used = here.indices_used()
     records = report["each"]
     calm = [record for record in records if len(record["sessions"]) == 1]
     torn = [torn_since(record, began, calm) for record in records]
@@ -57,6 +61,7 @@ def run(plan: Plan) -> Outcome:
         told("sessions moved", report["figures"]["moved"]),
         told("processes restarted", ", ".join(node.process.name for node in nodes)),
         *(seen.figures(limit=0.5) if seen is not None else ()),
+        *used,
     )
     sentence = f"{len(nodes)} processes are restarted one after the other under {plan.listeners} listeners."
     return Outcome("rolling_restart", sentence, figures, tuple(records))

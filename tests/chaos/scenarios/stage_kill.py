@@ -16,7 +16,7 @@ SOUND_BACK = 15.0  # seconds: more than the figure, so that the table shows by h
 
 def run(plan: Plan) -> Outcome:
     """Play it."""
-    with scene(plan, stages=2, relays=2) as here, here.stack:
+    with scene(plan, stages=2, relays=2, captured=True) as here, here.stack:
         browser = here.browser()
         studio = StudioPage(browser, here.event.host_url)
         studio.go_live()
@@ -35,6 +35,7 @@ def run(plan: Plan) -> Outcome:
         errors = studio.errors
         seen = listener.finish()
         report = swarm.finish()
+        used = here.indices_used()
     records = report["each"]
     changed = sum(len(record["sessions"]) != 1 for record in records)
     figures: tuple[Figure, ...] = (
@@ -49,6 +50,7 @@ def run(plan: Plan) -> Outcome:
             "live all the time",
             seen.states == ("live",),
         ),
+        *used,
     )
     sentence = (
         f"The stage that has the host is killed (SIGKILL); {plan.listeners} listeners, one page of each kind."
