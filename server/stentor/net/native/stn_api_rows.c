@@ -72,8 +72,7 @@ static struct stn_row *row_new(const stn_core *core, const struct stn_listener *
         free(row);
         return NULL;
     }
-    row->to = listener->to;
-    row->from = listener->from;
+    stn_row_point(core, row, &listener->to, &listener->from);
     row->ssrc = listener->ssrc;
     row->payload_type = listener->payload_type;
     row->red_type = listener->red_type;

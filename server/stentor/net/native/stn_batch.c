@@ -108,7 +108,7 @@ void stn_batch_add(const stn_core *core, struct stn_batch *batch, size_t len, co
 {
     static const struct stn_source any;
     struct msghdr *header = &batch->messages[batch->count].msg_hdr;
-    bool has_source = memcmp(from, &any, sizeof any) != 0;
+    bool has_source = from != NULL && memcmp(from, &any, sizeof any) != 0;
     batch->vectors[batch->count].iov_len = len;
     header->msg_control = has_source ? &batch->controls[batch->count] : NULL;
     header->msg_controllen = 0;

@@ -24,7 +24,8 @@ uint32_t stn_batch_count(const struct stn_batch *batch);
 /* Where the next packet is to be written; there is room for slot_size bytes. Only while count < STN_BATCH. */
 uint8_t *stn_batch_slot(struct stn_batch *batch);
 
-/* The packet in the slot has `len` bytes and goes to `to`. */
+/* The packet in the slot has `len` bytes and goes to `to`; from our address `from`, or by the kernel's choice where that
+ * is NULL or all zero. */
 void stn_batch_add(const stn_core *core, struct stn_batch *batch, size_t len, const struct stn_address *to,
                    const struct stn_source *from);
 

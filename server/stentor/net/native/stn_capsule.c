@@ -51,7 +51,8 @@ static void read_body(const uint8_t *body, struct stn_capsule *capsule)
     memcpy(capsule->ticket, body + 15, 8);
     memcpy(capsule->event, body + 23, 8);
     capsule->generation = body[31];
-    capsule->opus_pt = body[32];
+    capsule->opus_pt = body[32] & 127;
+    capsule->returning = body[32] >> 7;
     capsule->red_pt = body[33];
     capsule->maxptime = body[34];
     memcpy(capsule->fingerprint_digest, body + 35, 16);

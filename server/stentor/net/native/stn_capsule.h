@@ -23,6 +23,7 @@ struct stn_capsule {
     uint8_t event[8];
     uint8_t generation;
     uint8_t opus_pt;
+    uint8_t returning; /* 1: had a seat minutes ago, on whichever shard */
     uint8_t red_pt; /* STN_CAPSULE_NO_RED: none */
     uint8_t maxptime;
     uint8_t fingerprint_digest[16];

@@ -71,11 +71,12 @@ struct stn_row {
     uint64_t base;          /* SRTP index of a packet = base + the lane's number of it */
     uint64_t first;         /* lane number of the first packet it gets */
     struct stn_address to;  /* where media goes */
-    struct stn_source from; /* our address it leaves from */
+    struct stn_source from; /* our address it leaves from... */
     uint32_t ssrc;
     uint8_t payload_type;
     uint8_t red_type; /* 255: it did not offer RED */
     bool red;         /* it gets RED now */
+    bool told;        /* ...which the kernel has to be told; see stn_route.h */
     bool known;       /* found by session and address: the receive side is native */
     bool seated;      /* false once it was closed: it is in no lane and in no index */
     bool confirmed;     /* authenticated RTCP has come; STN_NOTICE_CONFIRMED was given */
@@ -208,6 +209,10 @@ bool stn_claim(stn_core *core, const struct stn_address *address, struct stn_row
 void stn_release(stn_core *core, const struct stn_address *address, const struct stn_row *row);
 
 struct stn_row *stn_row_of_session(const stn_core *core, const uint8_t session[STN_SESSION]);
+
+/* Media leaves from this address of ours and goes to that one. */
+void stn_row_point(const stn_core *core, struct stn_row *row, const struct stn_address *to,
+                   const struct stn_source *from);
 
 /* Media goes to this pair from now on (after a nomination or an undone move); gives STN_NOTICE_MOVED. */
 void stn_row_moved(stn_core *core, struct stn_row *row, const struct stn_pair *pair);

@@ -85,8 +85,7 @@ static void obey(stn_core *core, struct stn_order *order)
         stn_row_free(order->row);
         break;
     case STN_MOVE:
-        order->row->to = order->address;
-        order->row->from = order->source;
+        stn_row_point(core, order->row, &order->address, &order->source);
         break;
     case STN_RED:
         stn_row_set_red(order->row, order->on);

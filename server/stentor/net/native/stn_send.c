@@ -128,7 +128,7 @@ static void seal_row(stn_core *core, struct stn_job *job, struct stn_row *row)
     }
     stn_set(&row->packets, row->packets + 1);
     stn_set(&row->octets, row->octets + (uint32_t)payload.len);
-    stn_batch_add(core, batch, len, &row->to, &row->from);
+    stn_batch_add(core, batch, len, &row->to, row->told ? &row->from : NULL);
 }
 
 /* Rows of the first job from the cursor on, `end` not included. */
@@ -161,7 +161,7 @@ static void send_report(stn_core *core, const struct stn_job *job, struct stn_ro
     len = stn_srtcp_seal(&core->ciphers, &row->rtcp_out, (stn_slice){plain, len}, row->rtcp_index++,
                          stn_batch_slot(batch));
     if (len > 0)
-        stn_batch_add(core, batch, len, &row->to, &row->from);
+        stn_batch_add(core, batch, len, &row->to, row->told ? &row->from : NULL);
     if (stn_batch_count(batch) == STN_BATCH)
         stn_count(&core->counters.reports_sent, stn_batch_flush(core, batch).sent);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "stn_index.h"
+#include "stn_route.h"
 
 static const uint32_t class_ptime[STN_CLASSES] = {20, 40, 60, 120};
 
@@ -231,10 +232,17 @@ static void notify(stn_core *core, const struct stn_row *row, enum stn_notice no
     stn_up_push(&core->notices, &record, NULL);
 }
 
+void stn_row_point(const stn_core *core, struct stn_row *row, const struct stn_address *to,
+                   const struct stn_source *from)
+{
+    row->to = *to;
+    row->from = *from;
+    row->told = core->fd < 0 || stn_route_is_told(core->ipv6, to, from); /* without a socket there is no kernel to ask */
+}
+
 void stn_row_moved(stn_core *core, struct stn_row *row, const struct stn_pair *pair)
 {
-    row->to = pair->address;
-    row->from = pair->source;
+    stn_row_point(core, row, &pair->address, &pair->source);
     notify(core, row, STN_NOTICE_MOVED, 0);
 }
 

@@ -18,6 +18,9 @@
 
 enum { COMMAND_LIMIT = 65536 }; /* frames that wait: 20 minutes of one event; a stuck thread must not eat memory */
 
+/* A frame comes every 20 ms, a little early or late: for so long the tick waits for it, and both share a wake-up. */
+#define TICK_SLACK (10 * STN_MS)
+
 int64_t stn_now(void)
 {
     struct timespec time;
@@ -101,8 +104,8 @@ static struct stn_readable wait_for_work(stn_core *core)
         {.fd = core->trunk == NULL ? -1 : core->trunk->fd, .events = POLLIN},
     };
     int64_t due = stn_send_next(core);
-    if (core->control->tick_at < due)
-        due = core->control->tick_at;
+    if (core->control->tick_at + TICK_SLACK < due)
+        due = core->control->tick_at + TICK_SLACK;
     int64_t left = due - stn_now();
     if (left < 0)
         left = 0;

@@ -75,6 +75,22 @@ def test_a_frame_reaches_the_listener(port: Port):
     assert row > 0
 
 
+@pytest.mark.parametrize("ours", ["127.0.0.1", "127.0.0.2"])
+def test_media_leaves_from_the_address_that_was_reached(ours: str):
+    """The kernel would choose the first by itself and has to be told the second."""
+    port = Port("0.0.0.0")
+    sock, elsewhere = port.listen(), port.listen()
+    row = port.fanout.add_listener(make_spec(1, address=sock.getsockname(), source=ours))
+    port.core.start()
+    port.fanout.send_frame(GROUP, make_frame(0), ntp=1)
+    assert sock.recvfrom(2048)[1] == (ours, port.sock.getsockname()[1])
+    other = "127.0.0.1" if ours == "127.0.0.2" else "127.0.0.2"
+    port.fanout.set_address(row, elsewhere.getsockname(), other)
+    port.fanout.send_frame(GROUP, make_frame(1), ntp=2)
+    assert elsewhere.recvfrom(2048)[1] == (other, port.sock.getsockname()[1])
+    port.close()
+
+
 def test_all_signals_are_blocked_in_it(port: Port):
     port.core.start()
     while not media_threads():
