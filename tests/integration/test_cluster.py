@@ -61,6 +61,13 @@ def leading_stage(cluster: ClusterProcesses, event: Event) -> NodeProcess:
     return max(cluster.of("stage"), key=lambda stage: epoch_at(stage, event))
 
 
+def refused_as_stale(node: NodeProcess) -> float:
+    """Words of a stage that was replaced."""
+    sample = 'stentor_datagrams_dropped_total{reason="mesh stale stage"} '
+    lines = (ask(f"{node.base}/metrics") or b"").decode().splitlines()
+    return sum(float(line.removeprefix(sample)) for line in lines if line.startswith(sample))
+
+
 def other(nodes: list[NodeProcess], than: NodeProcess) -> NodeProcess:
     (found,) = (node for node in nodes if node is not than)
     return found
@@ -141,6 +148,9 @@ async def test_stage_that_slept_is_deposed_and_sends_its_publisher_away(
             async with on_air(event, "after", first):
                 for ear in ears:
                     await ear.hears("after")
+                ports = {ear.relay_port for ear in ears}
+                relays = [relay for relay in cluster.of("relay") if relay.udp_port in ports]
+                refused = [refused_as_stale(relay) for relay in relays]
                 slept.process.go_on()
                 await asyncio.wait_for(host.is_over.wait(), 8)
                 before = {ear: ear.heard["before"] for ear in ears}
@@ -149,6 +159,9 @@ async def test_stage_that_slept_is_deposed_and_sends_its_publisher_away(
                     ear.assert_unbroken()
                     assert ear.heard["before"] == before[ear]  # what it still had to say was not heard
                 assert leading_stage(cluster, event) is successor
+                # It answered what relays had asked it in its sleep: that it leads.
+                for relay, count in zip(relays, refused, strict=True):
+                    assert refused_as_stale(relay) > count
         finally:
             slept.process.go_on()
 

@@ -127,6 +127,7 @@ async def test_status_is_cacheable_and_the_same_for_everyone(gateway: Gateway) -
         "waiting": 0,
         "joining": 0,
         "rate": 0.0,
+        "pace": 0.0,
         "moves": [],
         "full": False,
         "poll": 10,
@@ -266,7 +267,23 @@ async def test_operator_sets_the_length_of_packets(tmp_path: Path) -> None:
         async with gateway.http.post("/admin/ptime", headers=operator, json=body) as response:
             assert (response.status, await response.json()) == (200, body)
         assert gateway.control.ptimes == [(60, True)]
-        for wrong in ({"ms": 30}, {"ms": "60"}, {"ms": 20, "until": 1}, {}):
+        auto = {"ptime": "auto"}
+        async with gateway.http.post("/admin/ptime", headers=operator, json=auto) as response:
+            assert (response.status, await response.json()) == (200, auto)
+        assert gateway.control.ptimes == [(60, True), (None, False)]
+        for wrong in (
+            {"ms": 30},
+            {"ms": "60"},
+            {"ms": "auto"},
+            {"ms": None},
+            {"ms": 20, "until": 1},
+            {"ms": 20, "ptime": "auto"},
+            {"ptime": 60},
+            {"ptime": "auto", "hold": True},
+            {"hold": True},
+            {},
+            [],
+        ):
             await refused(
                 gateway,
                 "POST",
@@ -276,4 +293,4 @@ async def test_operator_sets_the_length_of_packets(tmp_path: Path) -> None:
                 headers=operator,
                 json=wrong,
             )
-        assert len(gateway.control.ptimes) == 1
+        assert len(gateway.control.ptimes) == 2

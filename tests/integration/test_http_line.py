@@ -12,6 +12,7 @@ import uvloop
 
 from stentor.core.admission.line import Serving
 from stentor.core.ids import event_key
+from stentor.core.webrtc.capsule import peek_capsule
 from stentor.gateway.deps import GatewaySettings
 from stentor.gateway.status_source import Move
 from support.gateway_server import ADMIN_TOKEN, RELAY, Gateway, assert_problem, running_gateway
@@ -132,16 +133,22 @@ async def test_called_ticket_without_a_seat_keeps_its_place(gateway: Gateway) ->
     await join(gateway, event, **{"Stentor-Ticket": place["ticket"]})
 
 
+def ufrag_in(answer: str) -> str:
+    """The capsule in an SDP answer."""
+    return next(line.removeprefix("a=ice-ufrag:") for line in answer.split("\r\n") if "ice-ufrag" in line)
+
+
 async def test_returning_listener_goes_past_the_line_for_ten_minutes(gateway: Gateway) -> None:
     event = await gateway.new_event(live=True)
-    _, seat = await join(gateway, event)
+    first, seat = await join(gateway, event)
     kept = {"Stentor-Resume": seat["Stentor-Resume"]}
     await turned_away(gateway, event)
     gateway.beat(relay_seats=5)
     url = f"/whep/{event['id']}"
     stranger = await take_ticket(gateway, event)
     await refused(gateway, "POST", url, status=425, slug="too-early", **showing(stranger["ticket"], **kept))
-    await join(gateway, event, **{"Stentor-Ticket": seat["Stentor-Ticket"], **kept})
+    answer, _ = await join(gateway, event, **{"Stentor-Ticket": seat["Stentor-Ticket"], **kept})
+    assert [peek_capsule(ufrag_in(text)).returning for text in (first, answer)] == [False, True]
     gateway.clock.shift += 601
     gateway.beat(relay_seats=0)
     answers = set()

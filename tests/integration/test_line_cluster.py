@@ -7,6 +7,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -219,6 +220,8 @@ async def test_leader_that_was_paused_is_replaced_not_listened_to_and_follows(ho
 async def test_notice_of_a_leader_that_was_replaced_changes_nothing(house: House) -> None:
     cluster = house.cluster
     gateway = cluster.gateways[0]
+    refused = partial(gateway.metric, "stentor_datagrams_dropped_total", reason="mesh stale leader")
+    before = refused()
     far = 2**52  # ms
     row = ServingRow(event_key(house.event.id), 1, 2**32, far, 5, 0)
     kind, body = encode_message(LineNotice(1, round(time.time() * 1000) + 86_400_000, (row,)))
@@ -226,6 +229,7 @@ async def test_notice_of_a_leader_that_was_replaced_changes_nothing(house: House
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.sendto(datagram, ("127.0.0.1", cluster.cluster_ports[gateway.http_port]))
     await asyncio.sleep(1.2)
+    assert refused() == before + 1
     assert await house.serving(gateway) != far
     assert (await house.ticket(gateway))["arrival"] < (time.time() + 60) * 1000
 

@@ -43,7 +43,7 @@ class MemoryControl:
         self.listeners: dict[str, int] = {}
         self.hosts: dict[str, Literal["none", "present", "away"]] = {}
         self.questions = 0
-        self.ptimes: list[tuple[int, bool]] = []
+        self.ptimes: list[tuple[int | None, bool]] = []
 
     async def end_session(self, shard: int, session: bytes) -> bool:
         if (shard, session) not in self.sessions:
@@ -54,7 +54,7 @@ class MemoryControl:
     async def end_event(self, event_id: str) -> None:
         self.ended_events.append(event_id)
 
-    async def set_ptime(self, milliseconds: int, *, hold: bool) -> None:
+    async def set_ptime(self, milliseconds: int | None, *, hold: bool) -> None:
         self.ptimes.append((milliseconds, hold))
 
     async def listeners_of(self, event_id: str) -> int:

@@ -56,6 +56,7 @@ class MemoryPeer:
         secret: bytes = SECRET,
         shard: int = SHARD,
         key_id: int = 1,
+        returning: bool = False,
     ) -> None:
         number = next(_counter)
         self.address = address
@@ -74,6 +75,7 @@ class MemoryPeer:
             maxptime=120,
             fingerprint_digest=digest,
             expires_at=expires_at,
+            returning=returning,
         )
         self.ufrag = seal_capsule(self.capsule, secret)
         self.password = ice_password(self.ufrag, secret).encode()

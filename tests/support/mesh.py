@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from stentor.core.mesh.envelope import control_key
 from stentor.core.outputs import Address
@@ -22,14 +23,14 @@ class MeshWire:
         """Whether the datagram of this number (from 0) is lost."""
         self._ports: dict[Address, MeshPort] = {}
 
-    def port(self, name: str, *, key: bytes = KEY, **options: float) -> MeshPort:
+    def port(self, name: str, *, key: bytes = KEY, **options: Any) -> MeshPort:
         """A port at `address_of(name)` whose node id is the name, filled up."""
         address = address_of(name)
         port = MeshPort(
             node_of(name),
             key,
             lambda data, to: self.carry(data, address, to),
-            **options,  # type: ignore[arg-type]
+            **options,
         )
         self._ports[address] = port
         return port

@@ -48,8 +48,8 @@ size_t stn_stun_success(uint8_t *out, const uint8_t *transaction, const struct s
 
 struct stn_capsule {
     uint32_t shard; uint8_t key_id; uint8_t kind; uint8_t session[8]; uint8_t ticket[8]; uint8_t event[8];
-    uint8_t generation; uint8_t opus_pt; uint8_t red_pt; uint8_t maxptime; uint8_t fingerprint_digest[16];
-    uint64_t expires_at_ms;
+    uint8_t generation; uint8_t opus_pt; uint8_t returning; uint8_t red_pt; uint8_t maxptime;
+    uint8_t fingerprint_digest[16]; uint64_t expires_at_ms;
 };
 int stn_capsule_open(stn_slice ufrag, const struct stn_hmac_sha256 *secret, uint8_t key_id,
                      struct stn_capsule *capsule);

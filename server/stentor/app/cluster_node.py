@@ -45,9 +45,15 @@ def new_node_id() -> bytes:
     return secrets.token_bytes(NODE_BYTES)
 
 
-def open_mesh(node: bytes, secret: bytes, send: Callable[[bytes, Address], object]) -> MeshPort:
+def open_mesh(node: bytes, member: Membership, send: Callable[[bytes, Address], object]) -> MeshPort:
     """The node's end of the mesh over its cluster port."""
-    return MeshPort(node, control_key(secret), send)
+    dropped = member.metrics.datagrams_dropped
+    return MeshPort(
+        node,
+        control_key(member.secret),
+        send,
+        on_drop=lambda reason: dropped.labels(reason=f"mesh {reason}").inc(),
+    )
 
 
 def advertised(bound: Address, store_url: str) -> Address:

@@ -1,7 +1,7 @@
 """Who leads the lines of a cluster: the lease that says so, and what outlives the store that keeps it.
 
 The holder leads for as long as nobody has a better right, also while the store is away. Its epoch goes with
-everything it says; whoever has heard a higher one does not listen to it any more (`mesh/fence.py`).
+everything it says; whoever has heard a higher one does not listen to it any more.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import logging
 from stentor.cluster.lease_holder import LeaseHolder
 from stentor.cluster.leases import LEADER, LEASE_TTL, Lease, Leases
 from stentor.cluster.store import StoreUnavailableError
-from stentor.core.mesh.fence import Fence
 from stentor.net import clock
 
 SILENT_AFTER = LEASE_TTL  # seconds without the leader's word until its lease is asked for
@@ -31,18 +30,14 @@ class LineLead:
         """`node`: our id."""
         self._leases = leases
         self._node = node
-        self._fence = Fence(capacity=1)
+        self.epoch = 0
+        """The highest that anybody has been heard with, 0: none."""
         self._leader = b""
         self._heard_at: float | None = None
         self._holder: LeaseHolder | None = None
         self._task: asyncio.Task[None] | None = None
         self._asked_at = clock.monotonic()
         self._doubt_until = 0.0
-
-    @property
-    def epoch(self) -> int:
-        """The highest that anybody has been heard with, 0: none."""
-        return self._fence.highest(LEADER)
 
     def start(self) -> None:
         """Begin to look for a lease that nobody holds."""
@@ -92,11 +87,10 @@ class LineLead:
     # -- inside -------------------------------------------------------------------------------------------
 
     def _see(self, epoch: int) -> bool:
-        before = self.epoch
-        if not self._fence.admit(LEADER, epoch):
+        if epoch < self.epoch:
             return False
-        if epoch > before:
-            self._leader = b""
+        if epoch > self.epoch:
+            self.epoch, self._leader = epoch, b""
             if self._holder is not None:
                 self._holder.depose(epoch)
         return True

@@ -17,7 +17,6 @@ from stentor.app.line_lead import LineLead
 from stentor.app.line_notices import NoticeWriter, read_notice
 from stentor.app.line_writer import LineWriter
 from stentor.cluster.leases import Leases
-from stentor.core.errors import RemoteError
 from stentor.core.mesh.envelope import Sender
 from stentor.core.mesh.line_messages import LineNotice, LineReport
 from stentor.core.mesh.messages import GatewayBeat
@@ -27,15 +26,11 @@ from stentor.gateway.line_leader import LineLeader
 from stentor.gateway.line_notes import LineCounts, Room, ServingNotice
 from stentor.gateway.status_source import StatusSource
 from stentor.net import clock
-from stentor.net.mesh_port import MeshPort
+from stentor.net.mesh_port import MeshPort, StaleEpochError
 
 SETTLES = 3.0  # seconds that a new leader waits at most until it has heard all of every living gateway
 FRESH = 2.5  # seconds: a report of the last two
 OFFSETS = 8  # notices: the one that was quickest of so many tells the leader's time
-
-
-class StaleLeaderError(RemoteError):
-    """Whoever speaks was the leader, and does not know yet that it no longer is."""
 
 
 class Gateways(Protocol):
@@ -138,10 +133,9 @@ class MeshLine:
                 self._leader.on_counts(sender.node, counts, now=now)
 
     def _on_notice(self, notice: LineNotice, sender: Sender) -> None:
-        """StaleLeaderError for the word of somebody who was replaced."""
-        epoch = self._lead.epoch
+        """StaleEpochError for the word of somebody who was replaced."""
         if not self._lead.on_word(notice.leader_epoch, sender.node):
-            raise StaleLeaderError(f"epoch {notice.leader_epoch} speaks, {epoch} leads")
+            raise StaleEpochError("leader", notice.leader_epoch, self._lead.epoch)
         self._leads, self._held_since = False, None
         # A datagram that was long under way makes the leader's clock look slow, never fast.
         self._offsets.append(notice.wall_ms - round(self._wall() * 1000))

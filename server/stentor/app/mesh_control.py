@@ -1,10 +1,14 @@
-"""`ShardControl` over the mesh: what a gateway asks of shards in other processes."""
+"""`ShardControl` over the mesh: what a gateway asks of shards in other processes.
+
+Gateways order on behalf of a host, a listener or an operator, who may use any of them: nobody replaces a
+gateway, so its orders have no epoch.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Literal, cast
 
 from stentor.core.ids import event_key
@@ -34,14 +38,12 @@ class MeshControl:
         events: EventTable,
         *,
         local: ShardControl | None = None,
-        epoch_of: Callable[[str], int] = lambda _: 0,
     ) -> None:
-        """`local` controls the shards of our own process; `epoch_of(event_id)` fences what is ordered."""
+        """`local` controls the shards of our own process."""
         self._port = port
         self._shards = shards
         self._events = events
         self._local = local
-        self._epoch_of = epoch_of
 
     def listen(self) -> None:
         """Take heartbeats from the port into the tables."""
@@ -88,17 +90,17 @@ class MeshControl:
         """See `ShardControl.end_event`. Who does not answer learns it from the event's record."""
         if self._local is not None:
             await self._local.end_event(event_id)
-        await self._ask_all(EndEvent(event_id), epoch=self._epoch_of(event_id))
+        await self._ask_all(EndEvent(event_id))
 
     async def listeners_of(self, event_id: str) -> int:
         """See `ShardControl.listeners_of`: as the last heartbeats said."""
         return self._events.listeners_of(event_key(event_id), clock.monotonic())
 
-    async def set_ptime(self, milliseconds: int, *, hold: bool) -> None:
+    async def set_ptime(self, milliseconds: int | None, *, hold: bool) -> None:
         """See `ShardControl.set_ptime`."""
         if self._local is not None:
             await self._local.set_ptime(milliseconds, hold=hold)
-        await self._ask_all(SetPtime(cast(Literal[20, 40, 60, 120], milliseconds), hold))
+        await self._ask_all(SetPtime(cast(Literal[20, 40, 60, 120] | None, milliseconds), hold))
 
     async def host_state(self, event_id: str) -> HostState:
         """See `ShardControl.host_state`: as the stage's last heartbeat said."""
@@ -119,10 +121,10 @@ class MeshControl:
         record = self._shards.published(shard)
         return record is not None and record.node == sender.node
 
-    def _ask(self, command: Command, node: bytes, link: Address, epoch: int = 0) -> Awaitable[Value]:
-        return self._port.ask(command, node=node, address=link, epoch=epoch)
+    def _ask(self, command: Command, node: bytes, link: Address) -> Awaitable[Value]:
+        return self._port.ask(command, node=node, address=link)
 
-    async def _ask_all(self, command: Command, *, epoch: int = 0) -> None:
+    async def _ask_all(self, command: Command) -> None:
         """Order every process that has a shard, once each, ours excepted."""
         now = clock.monotonic()
         nodes = _links(record for record in self._shards.records() if self._shards.record(record.shard, now))
@@ -132,7 +134,7 @@ class MeshControl:
         async def order(node: bytes, link: Address) -> bool:
             async with gate:
                 try:
-                    await self._ask(command, node, link, epoch)
+                    await self._ask(command, node, link)
                 except AskRefusedError as error:
                     _log.warning("node %s refuses: %s", node.hex(), error)
                 except AskError:

@@ -25,9 +25,12 @@ class RelayControl:
         """See `ShardControl.listeners_of`."""
         return self._relay.listeners_of(event_key(event_id))
 
-    async def set_ptime(self, milliseconds: int, *, hold: bool) -> None:
+    async def set_ptime(self, milliseconds: int | None, *, hold: bool) -> None:
         """See `ShardControl.set_ptime`."""
-        self._relay.set_ptime(milliseconds, hold=hold)
+        if milliseconds is None:
+            self._relay.release_ptime()
+        else:
+            self._relay.set_ptime(milliseconds, hold=hold)
 
     async def host_state(self, event_id: str) -> HostState:
         """See `ShardControl.host_state`."""

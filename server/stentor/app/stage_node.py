@@ -136,7 +136,7 @@ class StageNode:
         """See `ShardControl.listeners_of`."""
         return 0
 
-    async def set_ptime(self, milliseconds: int, *, hold: bool) -> None:
+    async def set_ptime(self, milliseconds: int | None, *, hold: bool) -> None:
         """See `ShardControl.set_ptime`: a stage has no listeners."""
 
     async def host_state(self, event_id: str) -> HostState:

@@ -116,8 +116,11 @@ class ShardControl(Protocol):
     async def listeners_of(self, event_id: str) -> int:
         """How many listen to the event on all shards."""
 
-    async def set_ptime(self, milliseconds: int, *, hold: bool) -> None:
-        """Put 20, 40, 60 or 120 ms into each packet to listeners; `hold`: so that no step is heard."""
+    async def set_ptime(self, milliseconds: int | None, *, hold: bool) -> None:
+        """Put 20, 40, 60 or 120 ms into each packet to listeners; `hold`: so that no step is heard.
+
+        None: as long as the load asks for, as before anybody set it; `hold` has no effect.
+        """
 
     async def host_state(self, event_id: str) -> HostState:
         """Whether a publisher is connected and heard, connected once but silent now, or never came."""

@@ -17,8 +17,17 @@ _log = logging.getLogger(__name__)
 
 
 class _Ptime(msgspec.Struct, forbid_unknown_fields=True):
-    ms: Literal[20, 40, 60, 120]
-    hold: bool = False
+    """`{ms, hold?}` or `{ptime: "auto"}`."""
+
+    ms: Literal[20, 40, 60, 120] | msgspec.UnsetType = msgspec.UNSET
+    hold: bool | msgspec.UnsetType = msgspec.UNSET
+    ptime: Literal["auto"] | msgspec.UnsetType = msgspec.UNSET
+
+    def __post_init__(self) -> None:
+        if (self.ms is msgspec.UNSET) == (self.ptime is msgspec.UNSET):
+            raise ValueError("Exactly one of `ms` and `ptime` is wanted")
+        if self.ms is msgspec.UNSET and self.hold is not msgspec.UNSET:
+            raise ValueError("`hold` goes with `ms`")
 
 
 class AdminApi:
@@ -36,7 +45,8 @@ class AdminApi:
         return web.json_response({"state": "draining"}, status=202)
 
     async def ptime(self, request: web.Request) -> web.Response:
-        """200: packets to listeners carry `ms` of audio from now on. Bearer: the admin token."""
+        """200: packets to listeners carry `ms` of audio from now on, or what the load asks for again
+        (`ptime` "auto"). Bearer: the admin token. ProblemError 422 for anything else."""
         require_bearer(request, self._token_hash)
         body = await read_body(request, "application/json", seconds=self._deps.settings.body_timeout)
         try:
@@ -45,5 +55,9 @@ class AdminApi:
             raise ProblemError("invalid-ptime", f"{error}.") from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ProblemError("malformed-json", "The body is not JSON.") from error
-        await self._deps.control.set_ptime(wanted.ms, hold=wanted.hold)
-        return web.json_response({"ms": wanted.ms, "hold": wanted.hold})
+        if wanted.ms is msgspec.UNSET:
+            await self._deps.control.set_ptime(None, hold=False)
+            return web.json_response({"ptime": "auto"})
+        hold = wanted.hold is True
+        await self._deps.control.set_ptime(wanted.ms, hold=hold)
+        return web.json_response({"ms": wanted.ms, "hold": hold})

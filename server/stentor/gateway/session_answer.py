@@ -46,9 +46,18 @@ def session_for(
 
 
 def credentials(
-    deps: GatewayDeps, ref: SessionRef, shard: ShardRecord, *, event_id: str, generation: int
+    deps: GatewayDeps,
+    ref: SessionRef,
+    shard: ShardRecord,
+    *,
+    event_id: str,
+    generation: int,
+    returning: bool = False,
 ) -> tuple[str, str]:
-    """Our ICE ufrag (the sealed capsule) and password. ProblemError 503 when the shard fell silent."""
+    """Our ICE ufrag (the sealed capsule) and password. ProblemError 503 when the shard fell silent.
+
+    `returning`: see `Capsule.returning`; a session that is there already needs it no more.
+    """
     relay_time = deps.shards.relay_time(shard.shard, deps.clock.monotonic())
     if relay_time is None:
         raise no_room()
@@ -65,6 +74,7 @@ def credentials(
         maxptime=ref.maxptime,
         fingerprint_digest=ref.fingerprint_digest,
         expires_at=relay_time + CAPSULE_LIFETIME,
+        returning=returning,
     )
     ufrag = seal_capsule(capsule, shard.secret)
     return ufrag, ice_password(ufrag, shard.secret)
@@ -79,9 +89,10 @@ def answer_offer(
     event_id: str,
     shard: ShardRecord,
     ref: SessionRef,
+    returning: bool = False,
 ) -> web.Response:
-    """The 201: answer, session URL, ETag and ICE servers."""
-    ufrag, password = credentials(deps, ref, shard, event_id=event_id, generation=0)
+    """The 201: answer, session URL, ETag and ICE servers. `returning`: see `Capsule.returning`."""
+    ufrag, password = credentials(deps, ref, shard, event_id=event_id, generation=0, returning=returning)
     setup: Literal["passive", "active"] = "active" if ref.kind is PeerKind.PUBLISHER_PASSIVE else "passive"
     answer = build_answer(
         offer,

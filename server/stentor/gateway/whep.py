@@ -79,7 +79,16 @@ class WhepEndpoint:
             raise self._not_now(slug, ticket, verdict.retry_after)
         shard = self._pick(ticket, verdict)
         ref = session_for(deps, offer, shard=shard, kind=PeerKind.LISTENER, ticket_id=ticket.ticket_id)
-        response = answer_offer(deps, request, offer, role="whep", event_id=record.id, shard=shard, ref=ref)
+        response = answer_offer(
+            deps,
+            request,
+            offer,
+            role="whep",
+            event_id=record.id,
+            shard=shard,
+            ref=ref,
+            returning=verdict.is_returning,
+        )
         response.headers[TICKET_HEADER] = office.seal(ticket)
         response.headers[RESUME_HEADER] = office.resume_for(ticket)
         response.headers[SHARD_HEADER] = str(shard.shard)

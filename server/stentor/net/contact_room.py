@@ -22,8 +22,8 @@ SILENT = 1.0  # seconds without a repetition: two of the slowest; whoever waited
 class ContactGate(Protocol):
     """Whoever decides when a handshake may start."""
 
-    def is_returning(self, event: bytes, ticket: bytes) -> bool:
-        """Whether the ticket had a seat lately."""
+    def is_returning(self, capsule: PeekedCapsule) -> bool:
+        """Whether whoever brings it had a seat lately, here or on another shard."""
 
     def has_credit(self, *, returning: bool) -> bool:
         """Whether a handshake of that kind may start now. Nothing is spent: the session table does that."""

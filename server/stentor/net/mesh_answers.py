@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from stentor.core.errors import RemoteError
@@ -22,11 +22,12 @@ _log = logging.getLogger(__name__)
 class Answers:
     """The asked side of `MeshPort.ask`. A repeated ask gets the same answer and does nothing again."""
 
-    def __init__(self, reply: Callable[[Answer, Address], None], dropped: Counter[str]) -> None:
+    def __init__(self, reply: Callable[[Answer, Address], None], drop: Callable[[str], None]) -> None:
+        """`reply(answer, to)` sends; `drop(reason)` counts an ask that is not answered."""
         self.handler: Callable[[Ask, Sender], Awaitable[Value]] | None = None
         """Does what is asked; RemoteError is a refusal with its text."""
         self._reply = reply
-        self._dropped = dropped
+        self._drop = drop
         self._kept: OrderedDict[tuple[bytes, int], Answer | None] = OrderedDict()  # None: at work
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -39,7 +40,7 @@ class Answers:
                 self._reply(known, sender.address)
             return
         if self.handler is None or len(self._tasks) >= MAX_AT_WORK:
-            self._dropped["ask unanswered"] += 1
+            self._drop("ask unanswered")
             return
         self._kept[key] = None
         if len(self._kept) > MAX_KEPT:

@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from stentor.core.admission.gcra import Gcra
 from stentor.core.errors import RemoteError
@@ -50,6 +50,20 @@ class AskRefusedError(AskError):
     """It said no; the text says why."""
 
 
+class StaleEpochError(RemoteError):
+    """The sender was the stage of an event, or the admission leader, and does not know that it was replaced.
+
+    A handler raises it for what it does not follow; the port counts and logs it.
+    """
+
+    status = 409
+
+    def __init__(self, of: Literal["stage", "leader"], epoch: int, highest: int) -> None:
+        """`epoch` came, `highest` was heard of before."""
+        super().__init__(f"{of} epoch {epoch} speaks, {highest} is known: not followed")
+        self.of = of
+
+
 @dataclass(slots=True)
 class _Pending:
     to: bytes
@@ -65,10 +79,12 @@ class MeshPort:
         key: bytes,
         send: Callable[[bytes, Address], object],
         *,
+        on_drop: Callable[[str], object] = lambda reason: None,
         send_rate: float = SEND_RATE,
         send_burst: int = SEND_BURST,
     ) -> None:
-        """`node`: our id, new at every start; `key` from `control_key`; `send(data, to)` sends or drops.
+        """`node`: our id, new at every start; `key` from `control_key`; `send(data, to)` sends or drops;
+        `on_drop(reason)` is called for each datagram that `dropped` counts.
 
         More than `send_rate` datagrams a second (after `send_burst` at once) are dropped and counted: no
         fault of ours may flood the others.
@@ -78,13 +94,15 @@ class MeshPort:
         """Datagrams that led to nothing, by reason; also what the budget held back ("budget")."""
         self._key = key
         self._send = send
+        self._on_drop = on_drop
         self._counter = 0
         self._budget = Gcra(rate=send_rate, burst=send_burst, capacity=1)
         self._replays = ReplayTable()
         self._handlers: dict[type, Callable[[Any, Sender], None]] = {}
         self._pending: dict[int, _Pending] = {}
         self._requests = 0
-        self._answers = Answers(self._reply, self.dropped)
+        self._warned = (b"", "")  # who was last refused for an epoch, and with which words
+        self._answers = Answers(self._reply, self._drop)
 
     def on(self, message: type[_M], handler: Callable[[_M, Sender], None]) -> None:
         """Call `handler(message, sender)` for each message of this type. One handler per type."""
@@ -98,13 +116,13 @@ class MeshPort:
         """Send once, without knowing whether it arrives. False when our own budget is used up."""
         kind, body = encode_message(message)
         if self._budget.check("all", now=clock.monotonic()):
-            self.dropped["budget"] += 1
+            self._drop("budget")
             return False
         self._counter += 1
         self._send(seal_envelope(Envelope(kind, self.node, self._counter, body), self._key), to)
         return True
 
-    async def ask(self, command: Command, *, node: bytes, address: Address, epoch: int = 0) -> Value:
+    async def ask(self, command: Command, *, node: bytes, address: Address) -> Value:
         """Have `node` do something and give back its answer.
 
         AskTimeoutError after TRIES without one; AskRefusedError when it refuses; AskError when too many asks
@@ -117,7 +135,7 @@ class MeshPort:
         pending = _Pending(node, asyncio.get_running_loop().create_future())
         self._pending[request] = pending
         try:
-            answer = await self._try(Ask(request, node, epoch, command), pending, address)
+            answer = await self._try(Ask(request, node, command), pending, address)
         finally:
             del self._pending[request]
         if not answer.ok:
@@ -173,6 +191,11 @@ class MeshPort:
             return self._drop("unhandled")
         try:
             handler(message, sender)
+        except StaleEpochError as error:
+            if self._warned != (sender.node, str(error)):  # it may say a lot until it has learnt of it
+                self._warned = (sender.node, str(error))
+                _log.warning("node %s: %s", sender.node.hex(), error)
+            self._drop(f"stale {error.of}")
         except RemoteError as error:
             _log.debug("node %s: %s", sender.node.hex(), error)
             self._drop("refused")
@@ -182,3 +205,4 @@ class MeshPort:
 
     def _drop(self, reason: str) -> None:
         self.dropped[reason] += 1
+        self._on_drop(reason)

@@ -120,7 +120,7 @@ class NativePort:
         if self.gate is None or capsule is None or self._listeners.table.knows(capsule.session):
             self._begun.append(record)
             return
-        returning = self.gate.is_returning(capsule.event, capsule.ticket)
+        returning = self.gate.is_returning(capsule)
         if not self._room.enter(record, now, returning=returning):
             self._router.dropped["no credit"] += 1
 

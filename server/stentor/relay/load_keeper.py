@@ -16,7 +16,7 @@ from stentor.core.admission.laws import Laws
 from stentor.core.admission.seats import SeatLimits, Seats
 from stentor.core.admission.shedding import Shedding
 from stentor.core.links import Shed
-from stentor.core.webrtc.capsule import Capsule
+from stentor.core.webrtc.capsule import Capsule, PeekedCapsule
 from stentor.net import clock
 from stentor.net.media_load import MediaLoad
 from stentor.relay.load_meter import LoadMeter, Window
@@ -106,9 +106,10 @@ class LoadKeeper:
         self._export(window, state, cpu)
         return window
 
-    def is_returning(self, event: bytes, ticket: bytes) -> bool:
-        """See `ContactGate`."""
-        return self._relay.regulars.is_returning((event, ticket), clock.monotonic())
+    def is_returning(self, capsule: Capsule | PeekedCapsule) -> bool:
+        """See `ContactGate`. The seat was ours, or of a shard that died: then the gateway says so."""
+        seat = (capsule.event, capsule.ticket)
+        return capsule.returning or self._relay.regulars.is_returning(seat, clock.monotonic())
 
     def has_credit(self, *, returning: bool) -> bool:
         """See `ContactGate`."""
@@ -119,8 +120,7 @@ class LoadKeeper:
 
     def _may_start(self, capsule: Capsule, now: float) -> bool:
         self._look_at_lag()
-        returning = self._relay.regulars.is_returning((capsule.event, capsule.ticket), now)
-        return self.credits.take(now, returning=returning)
+        return self.credits.take(now, returning=self.is_returning(capsule))
 
     def _measure(self, now: float, listeners: int) -> None:
         """Costs from the second that has gone by, then what they leave for seats."""

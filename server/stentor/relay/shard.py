@@ -83,7 +83,7 @@ class RelayShard:
         """Called when a handshake has ended, well or not."""
         self.regulars = Regulars(resume_time)
         """Whose tickets count as returning."""
-        self._hold = hold
+        self._hold = self._own_hold = hold
         self._shards = shards
         self._load = TwinLoad()
         self._fanout = fanout
@@ -120,6 +120,12 @@ class RelayShard:
         self.pinned = True
         self._hold = self._hold if hold is None else hold
         self._merge_to(milliseconds)
+
+    def release_ptime(self) -> None:
+        """The ladder has its say again, from its next window on; `hold` is what the shard began with."""
+        self.pinned = False
+        self._hold = self._own_hold
+        self._merge_to(self.ptime)
 
     def follow_ladder(self, milliseconds: int) -> None:
         """The ladder's level; no effect while ptime is pinned."""

@@ -23,7 +23,7 @@ from stentor.core.outputs import Address
 from stentor.core.trunk.epochs import Epochs
 from stentor.core.trunk.subscribers import Standing
 from stentor.net import clock
-from stentor.net.mesh_port import MeshPort
+from stentor.net.mesh_port import MeshPort, StaleEpochError
 from stentor.net.trunk_children import TrunkChildren
 from stentor.stage.claims import Claims
 from stentor.stage.lead_views import LeadViews
@@ -192,6 +192,9 @@ class StageLead:
             self._take(event, led)
 
     def _on_stage_is(self, message: StageIs, sender: Sender) -> None:
+        """StaleEpochError for the word of a stage that was replaced."""
+        if not self._epochs.admits(message.event, message.epoch):
+            raise StaleEpochError("stage", message.epoch, self._epochs.highest(message.event))
         led = self._events.get(message.event)
         self._epochs.see(message.event, message.epoch)
         if led is None:

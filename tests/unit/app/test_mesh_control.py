@@ -1,4 +1,4 @@
-"""A gateway and two shard processes joined in memory: what is ordered is done, fenced, once per process."""
+"""A gateway and two shard processes joined in memory: what is ordered is done, once per process."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from stentor.app.mesh_commands import MeshCommands
 from stentor.app.mesh_control import MeshControl
 from stentor.core.ids import event_key
 from stentor.core.links import Duty, EventRow, Heartbeat, HostState, ShardRecord
-from stentor.core.mesh.commands import EndEvent
 from stentor.core.mesh.messages import MAX_EVENTS, heartbeats_of
 from stentor.gateway.event_table import EventTable
 from stentor.gateway.shard_table import ShardTable
 from stentor.net import clock
-from stentor.net.mesh_port import AskRefusedError, MeshPort
+from stentor.net.mesh_port import MeshPort
 from support.mesh import MeshWire, address_of, node_of
 from support.virtual_loop import run_virtually
 
@@ -38,7 +37,7 @@ class Recording:
     async def listeners_of(self, event_id: str) -> int:
         return 0
 
-    async def set_ptime(self, milliseconds: int, *, hold: bool) -> None:
+    async def set_ptime(self, milliseconds: int | None, *, hold: bool) -> None:
         self.told.append(("set_ptime", milliseconds, hold))
 
     async def host_state(self, event_id: str) -> HostState:
@@ -54,12 +53,10 @@ class Cluster:
 
     def __init__(self) -> None:
         self.wire = MeshWire()
-        self.shards, self.epochs = ShardTable(), {EVENT: 0}
+        self.shards = ShardTable()
         self.local = Recording()
         port = self.wire.port("g")
-        self.control = MeshControl(
-            port, self.shards, EventTable(), local=self.local, epoch_of=lambda event: self.epochs[event]
-        )
+        self.control = MeshControl(port, self.shards, EventTable(), local=self.local)
         self.control.listen()
         self.drained: list[int] = []
         self.ports: dict[str, MeshPort] = {}
@@ -126,22 +123,13 @@ async def test_event_ends_once_in_every_process() -> None:
         assert told == [("end_event", EVENT)]
 
 
-async def test_order_of_an_earlier_epoch_is_refused() -> None:
-    cluster = Cluster()
-    await cluster.beat_all()
-    for cluster.epochs[EVENT] in (5, 4):
-        await cluster.control.end_event(EVENT)
-    assert cluster.far["r"].told == [("end_event", EVENT)]
-    with pytest.raises(AskRefusedError, match="stale-epoch: 4 is below 5"):
-        port = cluster.wire.port("late")
-        await port.ask(EndEvent(EVENT), node=node_of("r"), address=address_of("r"), epoch=4)
-
-
-async def test_packet_length_reaches_every_process() -> None:
+async def test_packet_length_and_that_it_goes_by_the_load_again_reach_every_process() -> None:
     cluster = Cluster()
     await cluster.beat_all()
     await cluster.control.set_ptime(60, hold=True)
-    assert cluster.local.told == cluster.far["r"].told == cluster.far["s"].told == [("set_ptime", 60, True)]
+    await cluster.control.set_ptime(None, hold=False)
+    for told in (cluster.local.told, cluster.far["r"].told, cluster.far["s"].told):
+        assert told == [("set_ptime", 60, True), ("set_ptime", None, False)]
 
 
 async def test_shard_is_drained_by_its_number() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stentor.core.webrtc.capsule import PeekedCapsule
 from stentor.net import contact_room
 from stentor.net.contact_room import ContactRoom, capsule_of
 from stentor.net.native_core import UpRecord
@@ -16,7 +17,7 @@ class Gate:
     def __init__(self, new: int, returning: int = 100) -> None:
         self.left = {False: new, True: returning}
 
-    def is_returning(self, event: bytes, ticket: bytes) -> bool:
+    def is_returning(self, capsule: PeekedCapsule) -> bool:
         return False
 
     def has_credit(self, *, returning: bool) -> bool:
@@ -81,7 +82,7 @@ def test_room_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_capsule_of_a_contact_says_whose_it_is() -> None:
     peer = MemoryPeer()
     found = capsule_of(contact(1, peer.binding()))
-    assert found == (peer.capsule.session, peer.capsule.ticket, peer.capsule.event)
+    assert found == (peer.capsule.session, peer.capsule.ticket, peer.capsule.event, False)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00\x01\x00\x00", bytes(40), b"\x16\xfe\xfd" + bytes(40)])

@@ -15,7 +15,7 @@ from stentor.core.mesh.envelope import Envelope, Sender, control_key, seal_envel
 from stentor.core.mesh.messages import Answer, Ask, GatewayBeat, Unsubscribe, Value, encode_message
 from stentor.net import mesh_port
 from stentor.net.mesh_answers import MAX_AT_WORK
-from stentor.net.mesh_port import AskError, AskRefusedError, AskTimeoutError, MeshPort
+from stentor.net.mesh_port import AskError, AskRefusedError, AskTimeoutError, MeshPort, StaleEpochError
 from support.mesh import KEY, MeshWire, address_of, node_of
 from support.virtual_loop import run_virtually
 
@@ -93,6 +93,23 @@ async def test_handler_that_refuses_harms_nobody() -> None:
     assert b.dropped == {"refused": 1}
 
 
+async def test_word_of_somebody_who_was_replaced_is_counted_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    wire, reasons = MeshWire(), list[str]()
+    a, b = wire.port("a"), wire.port("b", on_drop=reasons.append)
+
+    def refuse(_message: Unsubscribe, _sender: Sender) -> None:
+        raise StaleEpochError("stage", 4, 5)
+
+    b.on(Unsubscribe, refuse)
+    for _ in range(3):
+        a.tell(HELLO, address_of("b"))
+    await settle()
+    assert b.dropped == {"stale stage": 3} and reasons == ["stale stage"] * 3
+    assert caplog.text.count("stage epoch 4 speaks, 5 is known: not followed") == 1
+
+
 async def test_budget_holds_back_what_would_flood_the_others() -> None:
     wire = MeshWire()
     port = wire.port("a", send_rate=1.0, send_burst=3)
@@ -113,8 +130,8 @@ async def test_ask_is_answered() -> None:
     asked: list[Ask] = []
     b.on_ask(answering(True, asked))
     command = EndSession(7, b"session!")
-    assert await a.ask(command, node=b.node, address=address_of("b"), epoch=4) is True
-    assert [(ask.command, ask.epoch, ask.to) for ask in asked] == [(command, 4, b.node)]
+    assert await a.ask(command, node=b.node, address=address_of("b")) is True
+    assert [(ask.command, ask.to) for ask in asked] == [(command, b.node)]
 
 
 def test_lost_ask_and_lost_answer_are_made_up_for_and_nothing_is_done_twice(
@@ -167,10 +184,10 @@ async def test_refusal_is_told_with_its_reason() -> None:
     _, a, b = joined()
 
     async def refuse(_ask: Ask, _sender: Sender) -> Value:
-        raise RemoteError("stale-epoch")
+        raise RemoteError("not today")
 
     b.on_ask(refuse)
-    with pytest.raises(AskRefusedError, match="stale-epoch"):
+    with pytest.raises(AskRefusedError, match="not today"):
         await a.ask(Drain(), node=b.node, address=address_of("b"))
 
 
@@ -190,7 +207,7 @@ async def test_ask_for_another_node_does_nothing() -> None:
     _, a, b = joined()
     asked: list[Ask] = []
     b.on_ask(answering(True, asked))
-    a.tell(Ask(1, b"another!", 0, Drain()), address_of("b"))
+    a.tell(Ask(1, b"another!", Drain()), address_of("b"))
     await settle()
     assert asked == [] and b.dropped == {"ask misdirected": 1}
 
@@ -229,7 +246,7 @@ async def test_asks_at_work_are_bounded() -> None:
 
     b.on_ask(wait)
     for number in range(MAX_AT_WORK + 5):
-        a.tell(Ask(number, b.node, 0, Drain()), address_of("b"))
+        a.tell(Ask(number, b.node, Drain()), address_of("b"))
     await settle()
     assert b.dropped == {"ask unanswered": 5}
     b.stop()
@@ -238,7 +255,7 @@ async def test_asks_at_work_are_bounded() -> None:
 
 async def test_ask_is_not_answered_where_nobody_answers() -> None:
     _, a, b = joined()
-    a.tell(Ask(1, b.node, 0, Drain()), address_of("b"))
+    a.tell(Ask(1, b.node, Drain()), address_of("b"))
     a.tell(GatewayBeat(), address_of("b"))
     await settle()
     assert b.dropped == {"ask unanswered": 1, "unhandled": 1}

@@ -153,12 +153,16 @@ def test_packets_get_longer_with_listeners_and_shorter_again(monkeypatch: pytest
     kept(monkeypatch, test)
 
 
-def test_pinned_length_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pinned_length_stays_until_it_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(shard: Shard) -> None:
         shard.relay.set_ptime(40)
         sit(shard.relay, 5000)
         await shard.run(2.0, share=0.4)
         assert shard.relay.ptime == 40
+        shard.relay.release_ptime()
+        assert shard.relay.ptime == 40  # nothing is heard of it before the ladder has looked
+        await shard.run(0.25, share=0.4)
+        assert shard.relay.ptime == 120
 
     kept(monkeypatch, test)
 
@@ -230,6 +234,27 @@ def test_whoever_sat_here_comes_in_while_new_people_wait(monkeypatch: pytest.Mon
         )
         for peer in (new, back):
             peer.check(table, now=now())
+        assert not new.stun_answers
+        assert back.stun_answers
+
+    kept(monkeypatch, test)
+
+
+def test_whoever_sat_on_a_shard_that_died_comes_in_while_new_people_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(shard: Shard) -> None:
+        table, now = shard.relay.table, clock.monotonic
+        sit(shard.relay, 5000)
+        await shard.run(2.0, share=0.95)
+        assert shard.relay.heartbeat(now=0.0).state == "braking"
+        new, back = (
+            MemoryPeer(("198.51.100.9", 4000 + returning), expires_at=now() + 5.0, returning=returning)
+            for returning in (False, True)
+        )
+        for peer in (new, back):
+            peer.check(table, now=now())
+        assert [shard.keeper.is_returning(peer.capsule) for peer in (new, back)] == [False, True]
         assert not new.stun_answers
         assert back.stun_answers
 

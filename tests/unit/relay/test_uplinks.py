@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stentor.core.errors import LocalError
-from stentor.core.mesh.messages import Kind, StageIs
+from stentor.core.mesh.messages import Kind, StageIs, SubscribeAck
 from stentor.net import clock
 from stentor.relay.uplinks import ASK_EVERY, WANTED_FOR
 from support.memory_cluster import EVENT, MemoryCluster, RelaySeat
@@ -119,6 +119,25 @@ def test_stage_is_reached_where_it_speaks_from_whatever_it_says(play: Play) -> N
         stage.mesh.tell(StageIs(b"another.", 1, stage.node, stage.address), relay.address)
         await asyncio.sleep(0.1)
         assert relay.uplinks.epoch_of(b"another.") == 0
+
+    play(scene)
+
+
+def test_word_of_a_stage_that_was_replaced_is_refused_and_counted(play: Play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        stage, relay = cluster.stages[0], cluster.relays[0]
+        await on_air(cluster)
+        stage.host_goes()
+        stage.lead.overtaken(EVENT, 2)  # it rises
+        stage.host_comes()
+        await asyncio.sleep(1.0)
+        assert relay.uplinks.epoch_of(EVENT) == 2
+        refused = relay.mesh.dropped["stale stage"]
+        stage.mesh.tell(StageIs(EVENT, 1, b"replaced", ("192.0.2.1", 1)), relay.address)
+        stage.mesh.tell(SubscribeAck(EVENT, bytes(16), bytes(16), 1, b"replaced"), relay.address)
+        stage.mesh.tell(SubscribeAck(EVENT, bytes(16), b"", 0, bytes(8), "not-stage"), relay.address)
+        assert await heard_in(relay, 1.0) >= 49
+        assert relay.mesh.dropped["stale stage"] == refused + 2
 
     play(scene)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stentor.cluster.leases import LEASE_TTL
-from stentor.core.mesh.messages import Kind, WhoIsStage
+from stentor.core.mesh.messages import Kind, StageIs, WhoIsStage
 from stentor.net import clock
 from stentor.stage.lead import GIVE_UP, IDLE, PASSING, SOUNDS_WITHIN, TURN
 from support.memory_cluster import EVENT, MemoryCluster, StageSeat
@@ -212,6 +212,26 @@ def test_cut_off_leader_is_deposed_when_it_is_back_and_sends_its_publisher_away(
         await asyncio.sleep(2.0)
         assert (one.epoch, one.sent_away, one.has_host) == (0, 1, False)
         assert relay.uplinks.epoch_of(EVENT) == 2
+
+    play(scene, relays=("python",))
+
+
+def test_word_of_a_stage_that_was_replaced_keeps_nobody_from_leading(play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        one, two = in_order(cluster)
+        one.lead._epochs.see(EVENT, 5)
+        stale = StageIs(EVENT, 4, two.node, two.address)
+
+        async def repeat() -> None:
+            while True:
+                two.mesh.tell(stale, one.address)
+                await asyncio.sleep(0.3)
+
+        repeating = asyncio.create_task(repeat())
+        await asked(cluster, 3.0)
+        repeating.cancel()
+        assert one.epoch == 6
+        assert one.mesh.dropped["stale stage"] >= 5
 
     play(scene, relays=("python",))
 

@@ -26,9 +26,9 @@ class EndEvent(msgspec.Struct, frozen=True, array_like=True, tag="end_event"):
 
 
 class SetPtime(msgspec.Struct, frozen=True, array_like=True, tag="set_ptime"):
-    """Milliseconds of audio in packets to listeners."""
+    """Milliseconds of audio in packets to listeners; None: what the load asks for."""
 
-    milliseconds: Literal[20, 40, 60, 120]
+    milliseconds: Literal[20, 40, 60, 120] | None
     hold: bool
 
 
@@ -40,8 +40,3 @@ class Drain(msgspec.Struct, frozen=True, array_like=True, tag="drain"):
 
 
 Command: TypeAlias = EndSession | EndEvent | SetPtime | Drain
-
-
-def scope_of(command: Command) -> str:
-    """In which scope the epoch of an order is counted."""
-    return command.event_id if isinstance(command, EndEvent) else "cluster"

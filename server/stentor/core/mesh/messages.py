@@ -187,8 +187,6 @@ class Ask(msgspec.Struct, frozen=True, array_like=True):
 
     request: U63
     to: NodeId
-    epoch: U32
-    """Of whoever orders, in the scope of the command; 0 when there is none."""
     command: Command
 
 

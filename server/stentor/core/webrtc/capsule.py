@@ -5,8 +5,9 @@ So a join needs no message between the two, and the shard holds no state for any
 
 Layout (big-endian, 75 bytes, 100 characters of base64 without padding, all of them ice-chars):
 
-    version 1 | key id 1 | shard 4 | kind 1 | session 8 | ticket 8 | event 8 | generation 1 | opus pt 1 |
-    red pt 1 (255: none) | maxptime 1 | fingerprint digest 16 | expires at, ms 8 | MAC 16
+    version 1 | key id 1 | shard 4 | kind 1 | session 8 | ticket 8 | event 8 | generation 1 |
+    returning 1 bit, opus pt 7 bits | red pt 1 (255: none) | maxptime 1 | fingerprint digest 16 |
+    expires at, ms 8 | MAC 16
 
 100 characters also leave room in the 127 that FFmpeg's `whip` muxer has for `our ufrag:its ufrag`, of which
 its own part is 9. 75 is a multiple of three, so every text of 100 ice-chars is the only spelling of its
@@ -33,6 +34,7 @@ CAPSULE_LIFETIME = 5.0  # seconds of the shard's clock until the first Binding r
 _BODY = struct.Struct("!BBIB8s8s8sBBBB16sQ")
 _MAC_BYTES = 16  # 128 bits: a forger sends 2^128 datagrams; half of HMAC-SHA256 as RFC 2104 section 5 allows
 _NO_RED = 255  # payload types end at 127
+_RETURNING = 0x80  # in the byte of Opus's payload type, which has seven bits (RFC 3550 section 5.1)
 _MAC_LABEL = b"stentor capsule\0"
 _PASSWORD_LABEL = b"stentor ice password\0"
 _FINGERPRINT_LABEL = b"stentor fingerprint\0"
@@ -89,6 +91,8 @@ class Capsule:
     """16 bytes: `fingerprint_digest` of the client's certificate fingerprint."""
     expires_at: float
     """Seconds of the shard's own clock; milliseconds on the wire."""
+    returning: bool = False
+    """Whether the gateway saw a resume token: this listener had a seat minutes ago, on whichever shard."""
 
     def is_expired(self, now: float) -> bool:
         """Whether the capsule may no longer open a new session. `now` is the shard's clock."""
@@ -113,7 +117,7 @@ def seal_capsule(capsule: Capsule, secret: bytes) -> str:
             capsule.ticket,
             capsule.event,
             capsule.generation,
-            capsule.opus_pt,
+            capsule.opus_pt | (_RETURNING if capsule.returning else 0),
             _NO_RED if capsule.red_pt is None else capsule.red_pt,
             capsule.maxptime,
             capsule.fingerprint_digest,
@@ -149,11 +153,12 @@ def open_capsule(ufrag: str, secret: bytes, *, key_id: int) -> Capsule:
         ticket=fields[5],
         event=fields[6],
         generation=fields[7],
-        opus_pt=fields[8],
+        opus_pt=fields[8] & ~_RETURNING,
         red_pt=None if fields[9] == _NO_RED else fields[9],
         maxptime=fields[10],
         fingerprint_digest=fields[11],
         expires_at=fields[12] / 1000,
+        returning=bool(fields[8] & _RETURNING),
     )
 
 
@@ -169,11 +174,13 @@ class PeekedCapsule(NamedTuple):
     session: bytes
     ticket: bytes
     event: bytes
+    returning: bool
 
 
 def peek_capsule(ufrag: str) -> PeekedCapsule:
     """Whose a capsule says it is, unverified, for whoever knows that it was verified. Raises CapsuleError."""
-    return PeekedCapsule(*_BODY.unpack_from(_decode(ufrag))[4:7])
+    fields = _BODY.unpack_from(_decode(ufrag))
+    return PeekedCapsule(fields[4], fields[5], fields[6], bool(fields[8] & _RETURNING))
 
 
 def ice_password(ufrag: str, secret: bytes) -> str:

@@ -14,7 +14,7 @@ from stentor.core.errors import LocalError
 from stentor.core.links import EventRow as LinkRow
 from stentor.core.links import Heartbeat as LinkHeartbeat
 from stentor.core.links import Shed as LinkShed
-from stentor.core.mesh.commands import Drain, EndEvent, EndSession, SetPtime, scope_of
+from stentor.core.mesh.commands import Drain, EndEvent, EndSession, SetPtime
 from stentor.core.mesh.envelope import MAX_BODY
 from stentor.core.mesh.line_messages import (
     BucketRow,
@@ -73,12 +73,13 @@ MESSAGES: list[Message] = [
     SubscribeAck(EVENT, NONCE, NONCE, 4, NODE),
     SubscribeAck(EVENT, NONCE, b"", 0, NODE, "not-inner"),
     Unsubscribe(EVENT, 77),
-    Ask(1, NODE, 0, EndSession(9, b"session!")),
-    Ask(2, NODE, 5, EndEvent("abcd2345")),
-    Ask(3, NODE, 0, SetPtime(60, True)),
-    Ask(4, NODE, 0, Drain(30)),
+    Ask(1, NODE, EndSession(9, b"session!")),
+    Ask(2, NODE, EndEvent("abcd2345")),
+    Ask(3, NODE, SetPtime(60, True)),
+    Ask(5, NODE, SetPtime(None, False)),
+    Ask(4, NODE, Drain(30)),
     Answer(1, True, False),
-    Answer(2, False, "stale-epoch"),
+    Answer(2, False, "failed"),
     StageIs(EVENT, 4, NODE, ("2001:db8::1", 8082)),
     WhoIsStage(EVENT),
     WhoIsStage(EVENT, 7),
@@ -203,8 +204,3 @@ def test_heartbeat_is_the_same_for_the_roles_at_both_ends() -> None:
     link = LinkHeartbeat(9, 12.5, "braking", 5, 70, 100, None, 60, (LinkRow(EVENT, 7, "away", 2),), shed)
     (only,) = heartbeats_of(link, "ingest")
     assert isinstance(only, Heartbeat) and only.duty == "ingest" and only.as_link() == link
-
-
-def test_order_about_an_event_is_fenced_by_that_event_alone() -> None:
-    assert scope_of(EndEvent("abcd")) == "abcd"
-    assert scope_of(SetPtime(20, False)) == scope_of(Drain()) == "cluster"

@@ -62,6 +62,7 @@ CAPSULES = st.builds(
     maxptime=st.integers(0, 255),
     fingerprint_digest=bytes_of(16),
     expires_at=st.integers(0, 2**48).map(lambda ms: ms / 1000),
+    returning=st.booleans(),
 )
 
 
@@ -211,7 +212,15 @@ def test_fingerprint_digest_is_16_bytes_of_its_own() -> None:
 
 def test_peeking_names_the_session_without_the_secret():
     ufrag = seal_capsule(CAPSULE, SECRET)
-    assert peek_capsule(ufrag) == (CAPSULE.session, CAPSULE.ticket, CAPSULE.event)
+    assert peek_capsule(ufrag) == (CAPSULE.session, CAPSULE.ticket, CAPSULE.event, False)
+    back = dataclasses.replace(CAPSULE, returning=True)
+    assert peek_capsule(seal_capsule(back, SECRET)).returning
+
+
+def test_nobody_makes_himself_one_who_returns():
+    opus_pt = 32
+    assert base64.b64decode(SEALED)[opus_pt] == CAPSULE.opus_pt
+    assert reason_of(with_byte(opus_pt, CAPSULE.opus_pt | 0x80)) == "mac"
 
 
 @given(st.text(max_size=110))

@@ -41,6 +41,7 @@ capsules = st.builds(
     maxptime=octet,
     fingerprint_digest=st.binary(min_size=16, max_size=16),
     expires_at=st.integers(0, 2**40).map(lambda ms: ms / 1000),
+    returning=st.booleans(),
 )
 SAMPLE = Capsule(
     shard=7,
@@ -82,6 +83,7 @@ def in_c(text: bytes, secret: bytes = SECRET, key_id: int = KEY_ID) -> str | Cap
         maxptime=opened.maxptime,
         fingerprint_digest=bytes(opened.fingerprint_digest),
         expires_at=opened.expires_at_ms / 1000,
+        returning=bool(opened.returning),
     )
 
 
