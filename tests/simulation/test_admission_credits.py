@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from simulation.kernel.bench_costs import Costs
+import pytest
+
+from simulation.kernel.bench_costs import MEASURED, Costs
 from simulation.scenarios import credits_law, failures, great_lines
 
 
-def test_stalls_cost_few_joins_and_overload_ends_within_a_second() -> None:
-    assert not credits_law.run(Costs(), 1, minutes=3).missed
+@pytest.mark.parametrize("costs", [Costs(), MEASURED], ids=["defaults", "measured"])
+def test_stalls_cost_few_joins_and_overload_ends_within_a_second(costs: Costs) -> None:
+    assert not credits_law.run(costs, 1, minutes=3).missed
 
 
 def test_fifty_listeners_on_a_machine_that_stalls_never_see_a_line() -> None:

@@ -114,6 +114,8 @@ def test_waiting_people_are_called_by_lottery_first_and_then_by_arrival() -> Non
     rest = [number for _, number in waiting.called(Serving(WHOLE, 1500))]
     assert sorted(called + rest) == list(range(16))
     assert len(waiting) == 4
+    waiting.add(1550, 99)  # whoever brings a ticket back late stands where its time says
+    assert [number for _, number in waiting.called(Serving(WHOLE, 1600))] == [99, 16]
 
 
 def test_a_plot_is_well_formed() -> None:

@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-from simulation.kernel.bench_costs import US, Costs
+from simulation.kernel.bench_costs import MEASURED, Costs
 from simulation.scenarios import ladder_sweep, overload
-
-# A run of `make bench`: longer packets cost more each. A fixed one, so that a new run changes no test.
-MEASURED = Costs({20: 5.1 * US, 40: 6.0 * US, 60: 6.9 * US, 120: 9.5 * US}, join=0.00215)
 
 
 def test_level_changes_at_most_twice_a_step_and_never_periodically() -> None:

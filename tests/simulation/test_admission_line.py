@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulation.kernel.bench_costs import Costs
+from simulation.kernel.bench_costs import MEASURED, Costs
 from simulation.scenarios import failures, filling, great_lines, overload
 
 
@@ -14,11 +14,11 @@ def test_ten_thousand_in_five_seconds_fill_a_thousand_seats(seed: int) -> None:
 
 
 def test_a_house_fills_whatever_share_of_the_called_never_comes() -> None:
-    assert not filling.release_law(Costs(), 1).missed
+    assert not filling.release_law(MEASURED, 1).missed
 
 
 def test_a_house_fills_although_a_whole_called_cohort_leaves() -> None:
-    assert not filling.cohort_leaves(Costs(), 1).missed
+    assert not filling.cohort_leaves(MEASURED, 1).missed
 
 
 def test_ten_times_the_load_leaves_goodput_where_it_was() -> None:

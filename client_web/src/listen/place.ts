@@ -2,7 +2,8 @@
 import { jitter, type Random } from "../shared/backoff";
 import type { LineFacts, Serving } from "../shared/line_facts";
 
-const SOONEST_POLL_MS = 2_000;
+const SOONEST_POLL_MS = 1_000; // the body is cached for so long
+const FULL_POLL_MS = 5_000; // at the head of a line that may stand for an hour
 const LATEST_POLL_MS = 30_000;
 const POLL_SHARE = 0.1; // of the wait: nobody is called long before the page looks again
 // Rates change and people leave: a range is all that one can say (core/admission/estimate.py does the same).
@@ -50,10 +51,17 @@ export function waitRange(ahead: number, rate: number, full: boolean): WaitRange
   return { from: expected * FASTEST, to: expected * SLOWEST };
 }
 
-/** Ms until somebody in line looks again. */
-export function linePollMs(wait: WaitRange | null, random: Random): number {
-  const expected = wait === null ? LATEST_POLL_MS : (wait.from / FASTEST) * POLL_SHARE;
-  return jitter(Math.min(LATEST_POLL_MS, Math.max(SOONEST_POLL_MS, expected)), random);
+/**
+ * Ms until somebody with `ahead` people in front looks again.
+ *
+ * A line that stands still tells no wait, and a slow one a long wait; but when people leave it moves as fast as
+ * `line.pace`: who stands near its head looks soon, a million behind them do not (core/admission/estimate.py).
+ */
+export function linePollMs(ahead: number, line: LineFacts, full: boolean, random: Random): number {
+  const after = (speed: number): number => (speed > 0 ? (ahead / speed) * 1000 * POLL_SHARE : LATEST_POLL_MS);
+  const byRate = after(full ? 0 : line.rate);
+  const byPace = Math.max(after(line.pace), full || line.rate > 0 ? FULL_POLL_MS : 0);
+  return jitter(Math.min(LATEST_POLL_MS, Math.max(SOONEST_POLL_MS, Math.min(byRate, byPace))), random);
 }
 
 /** `count` as somebody would say it: two leading digits. */

@@ -1,6 +1,6 @@
 /** When to ask for the status body next. */
 import { jitter, type Random } from "../shared/backoff";
-import { linePollMs, peopleAhead, waitRange } from "./place";
+import { linePollMs, peopleAhead } from "./place";
 import { hostIsAway, isInLine, type ListenModel } from "./state";
 
 const SOONEST_MS = 2_000;
@@ -16,8 +16,7 @@ const HOST_AWAY_MS = 5_000; // the notice should go soon after the host is back,
 export function nextPollMs(model: ListenModel, now: number, openedForMs: number, random: Random): number {
   const { facts, place, serving } = model;
   if (isInLine(model) && facts?.line && place !== null && serving !== null) {
-    const wait = waitRange(peopleAhead(place, facts.line, serving), facts.line.rate, facts.full);
-    return linePollMs(wait, random);
+    return linePollMs(peopleAhead(place, facts.line, serving), facts.line, facts.full, random);
   }
   const usual = model.facts?.pollMs ?? SOONEST_MS * 2;
   return jitter(Math.max(plain(model, usual, now, openedForMs), 0), random);
@@ -25,6 +24,8 @@ export function nextPollMs(model: ListenModel, now: number, openedForMs: number,
 
 function plain(model: ListenModel, usual: number, now: number, openedForMs: number): number {
   if (hostIsAway(model)) return Math.min(usual, HOST_AWAY_MS);
+  // Refused, and the body that was read may be older than the line: the next one shows it.
+  if (model.phase === "waiting" && model.place !== null) return Math.min(usual, SOONEST_MS);
   if (model.phase !== "early") return usual;
   const startsAt = model.facts?.startsAt ?? null;
   const distance = startsAt === null ? openedForMs : Math.abs(startsAt - now);

@@ -17,6 +17,8 @@ export interface LineFacts {
   readonly joining: number;
   /** People called per second, lately. */
   readonly rate: number;
+  /** Joins a second that the house takes: no line moves faster. 0: unknown. */
+  readonly pace: number;
   /** `[moment, people]`: how many had come by then, in the order of time; coarse. */
   readonly arrivals: readonly (readonly [number, number])[];
 }
@@ -42,6 +44,7 @@ export function parseLine(fields: Readonly<Record<string, unknown>>): LineFacts 
     waiting: atLeast0(fields.waiting),
     joining: atLeast0(fields.joining),
     rate: atLeast0(fields.rate),
+    pace: atLeast0(fields.pace),
     arrivals: list(fields.arrivals).filter(isPair),
   };
 }

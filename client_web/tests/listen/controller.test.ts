@@ -180,6 +180,7 @@ describe("where there is a line", () => {
     waiting: 10,
     joining: 0,
     rate: 1,
+    pace: 1,
     arrivals: [
       [0, 0],
       [9_000, 10],
@@ -257,7 +258,7 @@ describe("where there is a line", () => {
 
 test("a place that could not be had is asked for again", async () => {
   answer = facts({
-    line: { serving: { share: 0, arrival: 1 }, waiting: 1, joining: 0, rate: 1, arrivals: [] },
+    line: { serving: { share: 0, arrival: 1 }, waiting: 1, joining: 0, rate: 1, pace: 1, arrivals: [] },
   });
   place = new RefusedError("unreachable", null, null, "");
   controller.start();

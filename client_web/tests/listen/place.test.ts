@@ -7,6 +7,7 @@ const line: LineFacts = {
   waiting: 1_000,
   joining: 0,
   rate: 10,
+  pace: 0,
   arrivals: [
     [1_000, 0],
     [2_000, 400],
@@ -46,12 +47,29 @@ describe("the wait", () => {
     expect(waitRange(100, 0, false)).toBeNull();
   });
 
-  test("sets the next look: a tenth of it, 2 s to 30 s, a fifth either way", () => {
-    expect(linePollMs(waitRange(1_000, 10, false), middle)).toBeCloseTo(10_000);
-    expect(linePollMs(waitRange(1, 10, false), middle)).toBe(2_000);
-    expect(linePollMs(waitRange(1e6, 10, false), middle)).toBe(30_000);
-    expect(linePollMs(null, middle)).toBe(30_000);
-    expect(linePollMs(null, () => 0)).toBe(24_000);
+  test("sets the next look: a tenth of it, 1 s to 30 s, a fifth either way", () => {
+    expect(linePollMs(1_000, line, false, middle)).toBeCloseTo(10_000);
+    expect(linePollMs(1, line, false, middle)).toBe(1_000);
+    expect(linePollMs(1e6, line, false, middle)).toBe(30_000);
+    expect(linePollMs(1e6, line, false, () => 0)).toBe(24_000);
+  });
+
+  test("of a line that stands still sets the next look by how fast it could move", () => {
+    const still = { ...line, rate: 0, pace: 100 };
+    expect(linePollMs(10, still, false, middle)).toBe(1_000);
+    expect(linePollMs(10_000, still, false, middle)).toBeCloseTo(10_000);
+    expect(linePollMs(10, { ...still, pace: 0 }, false, middle)).toBe(30_000);
+  });
+
+  test("at a full house those at the head look every 5 s, whatever the rate was", () => {
+    const full = { ...line, rate: 1, pace: 100 };
+    expect(linePollMs(0, full, true, middle)).toBe(5_000);
+    expect(linePollMs(4_000, full, true, middle)).toBe(5_000);
+    expect(linePollMs(20_000, full, true, middle)).toBeCloseTo(20_000);
+    expect(linePollMs(1e6, full, true, middle)).toBe(30_000);
+    expect(linePollMs(0, { ...full, pace: 0 }, true, middle)).toBe(30_000);
+    expect(linePollMs(1_000, full, false, middle)).toBe(5_000); // slow: it may move at any moment
+    expect(linePollMs(20, full, false, middle)).toBe(2_000);
   });
 });
 

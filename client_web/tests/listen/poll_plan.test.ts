@@ -38,6 +38,12 @@ describe("nextPollMs", () => {
     expect(nextPollMs(away, NOW, 0, middle)).toBe(5_000);
   });
 
+  test("with a place and no line in sight it looks soon: the body may be older than the line", () => {
+    const refused: ListenModel = { ...INITIAL, phase: "waiting", place: 5, facts: facts() };
+    expect(nextPollMs(refused, NOW, 0, middle)).toBe(2_000);
+    expect(nextPollMs({ ...refused, place: null }, NOW, 0, middle)).toBe(10_000);
+  });
+
   test("spreads a crowd over a fifth on both sides", () => {
     const live: ListenModel = { ...INITIAL, phase: "live", facts: facts() };
     expect(nextPollMs(live, NOW, 0, () => 0)).toBe(8_000);

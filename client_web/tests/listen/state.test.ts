@@ -202,6 +202,7 @@ describe("in line", () => {
     waiting: 10,
     joining: 0,
     rate: 1,
+    pace: 1,
     arrivals: [
       [0, 0],
       [9_000, 10],

@@ -44,6 +44,7 @@ describe("waiting", () => {
       waiting: 1_300,
       joining: 0,
       rate: 5,
+      pace: 5,
       arrivals: [
         [0, 0],
         [10_000, 1_300],

@@ -13,6 +13,7 @@ describe("parseLine", () => {
       waiting: 12,
       joining: 2,
       rate: 1.5,
+      pace: 200,
       arrivals: [
         [1000, 0],
         [9000, 30],
@@ -23,6 +24,7 @@ describe("parseLine", () => {
       waiting: 12,
       joining: 2,
       rate: 1.5,
+      pace: 200,
       arrivals: [
         [1000, 0],
         [9000, 30],
@@ -36,6 +38,7 @@ describe("parseLine", () => {
       waiting: 0,
       joining: 0,
       rate: 0,
+      pace: 0,
       arrivals: [],
     });
   });

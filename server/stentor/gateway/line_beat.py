@@ -31,7 +31,9 @@ class LineBeat:
     def beat(self) -> None:
         """One second's work on the lines. Nothing here waits."""
         deps, now = self._deps, self._deps.clock.monotonic()
-        room = room_of(deps.shards.totals(now), 1 + len(deps.gateways()))
+        gateways = 1 + len(deps.gateways())
+        room = room_of(deps.shards.totals(now), gateways)
+        deps.desk.forget_gone(now)
         counts = [line.counts() for line in deps.desk.lines()]
         if deps.link.is_leading():
             deps.leader.on_room(OURSELVES, room, now=now)
@@ -43,7 +45,7 @@ class LineBeat:
             deps.link.announce(notices)
         else:
             deps.link.report(counts, room)
-        deps.desk.tick(now, room)
+        deps.desk.tick(now, room, gateways=gateways)
         deps.metrics.queue_depth.set(deps.desk.waiting)
 
     async def go_on(self) -> None:

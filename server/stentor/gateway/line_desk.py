@@ -59,7 +59,6 @@ class LineDesk:
         if line.is_open:
             return Verdict("enter", is_new=is_new)
         if not is_new and line.is_called(ticket):
-            line.came(ticket)
             return Verdict("enter")
         self._refuse(line, ticket, now, is_new=is_new)
         retry = line.retry_after(ticket, now, self.room)
@@ -119,17 +118,22 @@ class LineDesk:
         line = self._lines.get(event)
         return None if line is None else line.counts()
 
-    def tick(self, now: float, room: Room) -> None:
-        """Once a second, after the leader's notices."""
+    def forget_gone(self, now: float) -> None:
+        """Before anything is counted: see `EventLine.forget_gone`."""
+        for line in self.lines():
+            line.forget_gone(now)
+
+    def tick(self, now: float, room: Room, *, gateways: int = 1) -> None:
+        """Once a second, after the leader's notices. `room` is the part of this one of so many gateways."""
         self.room = room
         for line in self.lines():
-            line.tick(now, room)
+            line.tick(now, room, gateways=gateways)
             if line.is_idle and now - line.touched_at > FORGOTTEN_AFTER:
                 del self._lines[line.event]
 
     def _refuse(self, line: EventLine, ticket: Ticket, now: float, *, is_new: bool) -> None:
         if is_new:
-            line.send_away(now)
+            line.send_away(ticket, now, self.room)
         else:
             line.wait(ticket, now)
 

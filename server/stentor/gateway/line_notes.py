@@ -39,7 +39,7 @@ class LineCounts:
     present: int
     """Called people who have come and have no seat yet."""
     shown: tuple[tuple[int, int], ...]
-    """(release, how many of its people have come here)."""
+    """(release, how many of its people have a seat from here, or stand here now)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def build_status(
 def line_members(line: EventLine | None, monotonic: float) -> dict[str, object]:
     """What a page counts its place from; `serving` is null when whoever comes is seated at once."""
     if line is None or line.is_open:
-        return {"serving": None, "arrivals": [], "waiting": 0, "joining": 0, "rate": 0.0}
+        return {"serving": None, "arrivals": [], "waiting": 0, "joining": 0, "rate": 0.0, "pace": 0.0}
     serving = line.serving
     return {
         "serving": {
@@ -59,6 +59,7 @@ def line_members(line: EventLine | None, monotonic: float) -> dict[str, object]:
         "waiting": line.waiting,
         "joining": line.present,
         "rate": round(line.rate(monotonic), 1),
+        "pace": round(line.pace, 1),
     }
 
 

@@ -148,7 +148,7 @@ class LoadKeeper:
         relay.table.seats = self.seats.total
         relay.braking = braking
         # While it brakes only those come who return, and for them there is the floor.
-        relay.credits = self._laws.credit_floor if braking else self.credits.rate
+        relay.credits = self._laws.credit_floor if braking else self.credits.offered(relay.waiting())
 
     def _export(self, window: Window, state: LadderState, cpu: float) -> None:
         metrics, costs = self._metrics, self.costs
@@ -172,7 +172,10 @@ class LoadKeeper:
         self._timers["lag"] = asyncio.get_running_loop().call_later(LAG_EVERY, self._on_lag)
 
     def _on_lag(self) -> None:
-        self._meter.note_lag(clock.monotonic() - self._lag_due)
+        now = clock.monotonic()
+        lag = now - self._lag_due
+        self._meter.note_lag(lag)
+        self.credits.note_lag(now, lag)
         self._arm_lag()
 
     def _arm_window(self) -> None:

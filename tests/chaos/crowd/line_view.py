@@ -57,8 +57,9 @@ class LineView:
             return self._laws.poll_least * (0.8 + 0.4 * random.random())
         curve = [(int(at), int(count)) for at, count in self._fields["arrivals"]]
         ahead = ahead_of(curve, Serving(serving["share"], serving["arrival"]), arrival_ms)
-        rate, full = float(self._fields["rate"]), bool(self._fields["full"])
-        return estimate(self._laws, ahead=ahead, rate=rate, full=full, spread=random.uniform(-1, 1)).poll
+        rate, pace = float(self._fields["rate"]), float(self._fields["pace"])
+        full, spread = bool(self._fields["full"]), random.uniform(-1, 1)
+        return estimate(self._laws, ahead=ahead, rate=rate, full=full, spread=spread, pace=pace).poll
 
 
 def arrival_of(ticket: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -9,8 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from simulation.kernel.bench_costs import Costs
-from simulation.kernel.gateway import EVENT, Gateway
-from simulation.kernel.leader import Leader
+from simulation.kernel.gateway import EPOCH, EVENT, Gateway
 from simulation.kernel.person import Person
 from simulation.kernel.series import Series
 from simulation.kernel.shard import Shard
@@ -18,19 +18,20 @@ from simulation.kernel.timeline import Timeline
 from simulation.kernel.waiting import Waiting, ticket_id
 from stentor.core.admission.estimate import estimate
 from stentor.core.admission.laws import Laws
-from stentor.core.admission.line import Lottery
-from stentor.core.admission.resume import spread_seconds
-from stentor.core.admission.seats import free_seats, rate_shares, shares
-from stentor.core.admission.shedding import is_asked
+from stentor.core.admission.line import WHOLE, Lottery, Serving
+from stentor.core.admission.seats import free_seats, shares
 from stentor.core.admission.ticket import Ticket
+from stentor.core.links import Heartbeat
+from stentor.gateway.event_line import EventLine
+from stentor.gateway.line_leader import LineLeader
+from support.moves import is_asked
 
 STEP = 0.01  # seconds: twice as fine as a tick of media
 BEAT = 1.0  # seconds between heartbeats
 RECORD = 0.25  # seconds between points of the plots
 TRAVEL = 0.05  # seconds to a gateway, or from an answer to the first datagram at the shard
 STATUS_AGE = 1.0  # seconds that a cached status body may be old
-RETRY = 2.0  # seconds that Retry-After says to somebody called for whom there was no credit yet
-FULL_RETRY = 5.0  # the same when the house is full
+OBEYED = (1.0, 1.2)  # times what Retry-After says: never sooner, and not all at once
 AGAIN = 1.0  # seconds after which a page whose join failed tries again
 STATUS_POLL = 10.0  # seconds between two looks of a seated page at the status body
 NOTICED = (1.5, 2.0)  # seconds of silence after which a page comes back: 1.5 s, and it looks twice a second
@@ -64,8 +65,8 @@ class House:
         self.timeline = Timeline(plan.start)
         self.series = Series()
         self.shards = {number: self._shard(number) for number in range(plan.shards)}
-        self.gateways = [Gateway(number, laws=plan.laws, start=plan.start) for number in range(plan.gateways)]
-        self.leader = Leader(laws=plan.laws, lottery=plan.lottery)
+        self.gateways = [Gateway(number, laws=plan.laws) for number in range(plan.gateways)]
+        self.leader = LineLeader(plan.laws)
         self.waiting = Waiting(plan.lottery)
         self.no_show: Callable[[float], float] = lambda called_at: 0.0
         """Share of those called at that time who never come."""
@@ -82,6 +83,9 @@ class House:
         """Listeners whom a shard asked to move and who went."""
         self._people = 0
         self._turn = 0
+        self._slow = (-math.inf, 0.0, False)  # when it last moved slower than it could, how fast, house full
+        self._in_line: dict[int, Person] = {}
+        self._queued = 0  # so many waited before the run, and are numbers only
         self._start_beating()
 
     @property
@@ -111,32 +115,37 @@ class House:
     def ask(self, person: Person, now: float) -> None:
         """They POST, and do what the answer says."""
         self.posts[int(now)] += 1
-        answer, number = self.chance.choice(self.gateways).post(person, now)
-        if answer == "seat":
-            assert number is not None
-            self.timeline.at(now + TRAVEL, partial(self._arrive, person, number))
-        elif answer == "ticket":
-            assert person.ticket is not None
-            self.waiting.add(person.ticket.arrival_ms, person.number)
-        else:  # called and no credit yet, or a status body that ran ahead of this gateway
-            again = (FULL_RETRY if answer == "full" else RETRY) * self.chance.uniform(0.8, 1.2)
-            self.timeline.at(now + again, partial(self.ask, person))
+        gateway = self.chance.choice(self.gateways)
+        if person.ticket is None and not person.returning and gateway.shows_line:
+            gateway.take_place(person, now)
+            self._wait(person)
+            return
+        answer = gateway.post(person, now)
+        if answer.word == "seat":
+            self.timeline.at(now + TRAVEL, partial(self._arrive, person, answer.shard))
+            return
+        again = now + answer.retry_after * self.chance.uniform(*OBEYED)
+        if answer.word == "no-room":
+            self.timeline.at(again, partial(self.ask, person))
+            return
+        self._wait(person)
+        if answer.word == "ticket":
+            self.timeline.at(again, partial(self._bring, person))
 
     def enqueue(self, times: Iterable[float]) -> None:
         """People who have asked at these times, which grow, and hold a ticket: for lines too long to play."""
         gateways = self.gateways
         for time in times:
             self._people += 1
-            arrival_ms = round(time * 1000)
-            gateways[self._people % len(gateways)].arrivals.add(arrival_ms)
-            self.waiting.add(arrival_ms, self._people)
+            gateways[self._people % len(gateways)].enqueue(self._people, time)
+            self.waiting.add(round(time * 1000), self._people)
+        self._queued = self._people
 
     def lose(self, number: int, *, come_back: float) -> int:
         """A shard dies; that share of its listeners comes back. How many that is."""
         shard = self.shards.pop(number)
         for gateway in self.gateways:
             gateway.forget(number)
-        self.leader.forget(number)
         return self.scatter(list(shard.listening), come_back=come_back)
 
     def scatter(self, people: Iterable[Person], *, come_back: float) -> int:
@@ -149,10 +158,8 @@ class House:
             if self.chance.random() < come_back:
                 person.returning, person.ticket, person.shard = True, None, None
                 back.append(person)
-        spread = spread_seconds(len(back), sum(shard.credits.rate for shard in self.shards.values()))
         for person in back:
-            when = self.timeline.now + self.chance.uniform(*NOTICED) + self.chance.random() * spread
-            self.timeline.at(when, partial(self.ask, person))
+            self.timeline.at(self.timeline.now + self.chance.uniform(*NOTICED), partial(self.ask, person))
         return len(back)
 
     def _start_beating(self) -> None:
@@ -162,9 +169,9 @@ class House:
             first = start + BEAT * number / len(self.shards)
             every(BEAT, partial(self._heartbeat, number), first=first)
         for number, gateway in enumerate(self.gateways):
-            first = start + 0.3 + BEAT * number / len(self.gateways)
-            every(BEAT, partial(self.leader.on_report, gateway), first=first)
-        every(BEAT, self._lead, first=start + 0.9)
+            # The first one leads.
+            first = start + 0.9 - BEAT * number / len(self.gateways)
+            every(BEAT, partial(self._beat, gateway), first=first)
         every(RECORD, self._record, first=start)
         every(STATUS_POLL, self._obey, first=start)
 
@@ -215,23 +222,23 @@ class House:
         shard = self.shards.get(number)
         if shard is None or shard.stolen(now) >= 1.0:
             return
+        braking = shard.state.braking or shard.credits.is_paused(now)
         free = free_seats(shard.seats.total, len(self.shards), shard.taken)
-        rate = 0.0 if shard.state.braking else shard.credits.rate
-        demand = {gateway.id: float(gateway.demand) for gateway in self.gateways}
         self._turn += 1
-        seats, rates = shares(free, demand, turn=self._turn), rate_shares(rate, demand)
-        reserve = shares(max(0, shard.seats.total - shard.taken) - free, demand, turn=self._turn)
+        parts = shares(free, [gateway.id for gateway in self.gateways], turn=self._turn)
         for gateway in self.gateways:
-            name = gateway.id
-            gateway.on_heartbeat(
+            beat = Heartbeat(
                 number,
-                seats=seats[name],
-                reserve=reserve[name],
-                rate=rates[name],
-                listeners=shard.taken,
-                now=now,
+                relay_time=now,
+                state="braking" if braking else "ready",
+                seats_free=parts[gateway.id],
+                listeners=shard.listeners,
+                seats_total=shard.seats.total,
+                credits=(self.plan.laws.credit_floor if braking else shard.credits.offered(shard.contacts))
+                / len(self.gateways),
+                ptime=shard.level,
             )
-        self.leader.on_heartbeat(number, free, rate)
+            gateway.on_heartbeat(beat, now)
 
     def _obey(self, now: float) -> None:
         """Pages look at the status body and go when they are asked to, some time before the deadline."""
@@ -250,29 +257,73 @@ class House:
             self.moved += 1
             self.scatter([person], come_back=1.0 if len(self.shards) > 1 else 0.0)
 
-    def _lead(self, now: float) -> None:
-        rate = self.leader.rate or sum(shard.credits.rate for shard in self.shards.values())
-        release = self.leader.step(now)
-        self.leader.tell(self.gateways)
-        for gateway in self.gateways:
-            gateway.demand = 0
-        if release is not None:
-            self._wake(now, rate)
+    def _beat(self, gateway: Gateway, now: float) -> None:
+        """As `gateway/line_beat.py` does it."""
+        room, counts = gateway.room(now, len(self.gateways)), gateway.report(now)
+        self.leader.on_room(gateway.id, room, now=now)
+        if counts is not None:
+            self.leader.on_counts(gateway.id, counts, now=now)
+        if gateway is self.gateways[0]:
+            self._lead(now)
+        gateway.tick(room, now, len(self.gateways))
 
-    def _wake(self, now: float, rate: float) -> None:
-        """Everybody newly called finds it at the next look at the status body, or never comes."""
-        nobody = self.no_show(now)
-        for ahead, (arrival_ms, number) in enumerate(self.waiting.called(self.leader.line.serving), 1):
-            self.called += 1
-            self.on_called(arrival_ms, now)
-            if self.chance.random() < nobody:
-                continue
-            ticket = Ticket(EVENT, 1, ticket_id(number), arrival_ms, 0, 0)
-            person = Person(number, arrival_ms / 1000, ticket=ticket, called_at=now)
-            spread = self.chance.uniform(-1.0, 1.0)
-            look = estimate(self.plan.laws, ahead=ahead, rate=rate, full=False, spread=spread).poll
-            when = now + TRAVEL + self.chance.random() * (STATUS_AGE + look)
-            self.timeline.at(when, partial(self.ask, person))
+    def _lead(self, now: float) -> None:
+        if self.plan.lottery is not None:
+            self.leader.draw_lots(EVENT, self.plan.lottery)
+        notices = self.leader.step(now, now_ms=round(now * 1000))
+        for notice in notices:
+            for gateway in self.gateways:
+                gateway.on_notice(notice, now)
+        line = self.gateways[0].desk.line(EVENT)
+        if line is None:
+            return
+        if self.plan.lottery is not None:
+            for one in self.gateways:
+                if (held := one.desk.line(EVENT)) is not None:
+                    held.lottery = self.plan.lottery
+        serving = Serving(WHOLE, round(now * 1000)) if line.is_open else line.serving
+        for ahead, (arrival_ms, number) in enumerate(self.waiting.called(serving), 1):
+            self._wake(line, ahead, arrival_ms, number, now)
+        if line.rate(now) < line.pace / 2:
+            self._slow = now, line.rate(now), not any(one.room(now, 1).free for one in self.gateways)
+
+    def _wait(self, person: Person) -> None:
+        """The status body calls them."""
+        assert person.ticket is not None
+        self._in_line[person.number] = person
+        self.waiting.add(person.ticket.arrival_ms, person.number)
+
+    def _bring(self, person: Person, now: float) -> None:
+        """A page asks once more: it is called, or its ticket came with a 503 and does not count yet."""
+        if self._in_line.pop(person.number, None) is not None:  # else it has done so already
+            self.ask(person, now)
+
+    def _wake(self, line: EventLine, ahead: int, arrival_ms: int, number: int, now: float) -> None:
+        """Somebody is called and finds it at the next look at the status body, or never comes."""
+        person = self._in_line.get(number)
+        if person is None:
+            if number > self._queued:
+                return  # they have asked by themselves
+            ticket = Ticket(EVENT, EPOCH, ticket_id(number), arrival_ms, 0, 0)
+            person = Person(number, arrival_ms / 1000, ticket=ticket)
+        self.called += 1
+        self.on_called(arrival_ms, now)
+        if self.chance.random() < self.no_show(now):
+            self._in_line.pop(number, None)
+            return
+        self._in_line[number] = person
+        when = self._next_look(line, ahead, now) + self.chance.random() * STATUS_AGE + TRAVEL
+        self.timeline.at(when, partial(self._bring, person))
+
+    def _next_look(self, line: EventLine, ahead: int, now: float) -> float:
+        """When a page looks next; the look that comes was planned when the line may have been slow."""
+        laws, spread = self.plan.laws, self.chance.uniform(-1.0, 1.0)
+        looked = partial(estimate, laws, ahead=ahead, pace=line.pace, spread=spread)
+        slow_at, rate, full = self._slow
+        first = slow_at + self.chance.random() * looked(rate=rate, full=full).poll
+        if first > now:
+            return first
+        return now + self.chance.random() * looked(rate=line.rate(now), full=False).poll
 
     def _record(self, now: float) -> None:
         shards = list(self.shards.values())
@@ -288,5 +339,5 @@ class House:
             cpu=max((shard.cpu for shard in shards), default=0),
             waiting=len(self.waiting),
             called=self.called,
-            present=sum(gateway.present(now) for gateway in self.gateways),
+            present=sum(counts.present for one in self.gateways if (counts := one.desk.counts(EVENT))),
         )

@@ -18,9 +18,6 @@ class Person:
     returning: bool = False
     """Whether they had a seat and lost it."""
     ticket: Ticket | None = None
-    came: bool = False
-    """Whether they were seen after they were called."""
-    called_at: float | None = None
     seated_at: float | None = None
     shard: int | None = None
     """Where they are seated."""

@@ -1,7 +1,8 @@
-"""One shard's cores as a fluid queue: sending goes first, joins get the rest, and scarcity makes both late.
+"""One shard's cores as a fluid queue: sending and joins share it, and scarcity makes both late.
 
-Sending runs in a native thread, joins in Python threads at nice +10, which still get about a tenth of a busy
-core (weights 110 and 1024 of the kernel's scheduler).
+Sending runs in a native thread, joins in Python threads at nice +10. The kernel's scheduler gives each a fair
+share by weight, 1024 and 110, and no more: where both want to run joins have about a tenth of the core,
+whatever becomes late, and a sender that wakes while they run waits for the end of their slice.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 
 JOIN_SHARE = 110 / (110 + 1024)  # of a busy core, at nice +10 against 0
+SLICE = 0.003  # seconds: the base slice of the kernel's scheduler (EEVDF, 2 cores)
 MOST_BEHIND = (
     0.120  # seconds: a packet that cannot leave in its slot is dropped, so media never queues for longer
 )
@@ -70,7 +72,9 @@ class Processor:
         sent = min(self._media.backlog, room - reserved)
         joined = min(self._joins.backlog, room - sent)
         rate = max(1.0 - stolen, 1e-9) * self._cores
-        lateness = self._media.serve(now, sent, rate)
+        lateness = self._media.serve(now, sent, rate * (1.0 - reserved / room))
+        others = min(1.0, stolen + joined / room)
+        lateness = [late + self._slice_left(others) for late in lateness]
         lag = self._joins.serve(now, joined, max(rate - sent / seconds, 1e-9))
         in_a_piece = PIECE if self._chance.random() * room < joined else 0.0
         lag = [value + self._chance.random() * in_a_piece for value in lag]
@@ -79,6 +83,10 @@ class Processor:
             self._lumps.popleft()
             done += 1
         return Step(self._noisy(lateness), self._noisy(lag), sent + joined, sent, done, dropped)
+
+    def _slice_left(self, others: float) -> float:
+        """Seconds that a sender waits for the core when others have this share of it."""
+        return self._chance.random() * SLICE if self._chance.random() < others else 0.0
 
     def _receive_media(self, due: float, media: float, room: float) -> float:
         """Queue what will leave in time; the share that was dropped."""

@@ -19,6 +19,7 @@ from stentor.core.admission.laws import Laws
 from stentor.core.admission.seats import SeatLimits, Seats
 from stentor.core.admission.shedding import MoveNotice, Shedding
 
+LAG_EVERY = 0.02  # seconds
 HALF_OPEN = 5.0  # seconds a verified first contact may wait for its handshake
 SECOND = 1.0
 
@@ -87,6 +88,7 @@ class Shard:
         self._begun: deque[Person] = deque()
         self._silent: deque[float] = deque()  # contacts that never go on, when they end
         self._on_seated, self._on_failed = on_seated, on_failed
+        self._looked_at = start
         self._window = _Window(start)
         self._second = _Second(start)
 
@@ -151,6 +153,7 @@ class Shard:
         done = self._processor.step(now, seconds, media=media, stolen=stolen)
         packets = listeners * 1000.0 / self.level * seconds
         self._count(done, packets, listeners, seconds)
+        self._look_at_lag(done, now + seconds)
         for _ in range(done.joins_done):
             self._seat(self._begun.popleft(), now + seconds)
         if stolen < 1.0:
@@ -167,6 +170,12 @@ class Shard:
         used = done.used + self.true.idle * seconds
         self._window.add(done, used)
         self._second.add(done, sent, listeners, seconds)
+
+    def _look_at_lag(self, done: Step, now: float) -> None:
+        """As the load keeper does: what a timer of the loop was late by, about 50 times a second."""
+        if done.lag and now - self._looked_at >= LAG_EVERY - 1e-9:
+            self._looked_at = now
+            self.credits.note_lag(now, done.lag[-1])
 
     def _expire(self, now: float) -> None:
         while self._silent and self._silent[0] <= now:

@@ -1,11 +1,13 @@
-"""Everybody who waits, in the order in which they will be called: two numbers each, so that a million fit."""
+"""Everybody who waits, in the order in which they will be called: one number each, so that a million fit."""
 
 from __future__ import annotations
 
-from array import array
+import heapq
 from collections.abc import Iterator
 
 from stentor.core.admission.line import Lottery, Serving, draw
+
+_BITS = 32  # of a person's number, below their arrival in ms
 
 
 def ticket_id(number: int) -> bytes:
@@ -14,23 +16,22 @@ def ticket_id(number: int) -> bytes:
 
 
 class Waiting:
-    """Arrivals are added in order of time. Who came before the lottery's start goes by it."""
+    """Who came before the lottery's start goes by it, everybody else by arrival."""
 
     def __init__(self, lottery: Lottery | None = None) -> None:
         self._lottery = lottery
-        self._times, self._numbers, self._next = array("q"), array("Q"), 0
+        self._heap: list[int] = []
         self._drawn: list[tuple[int, int, int]] | None = (
             None  # (draw, arrival, number), the last to be called first
         )
 
     def __len__(self) -> int:
         """How many are not called yet."""
-        return len(self._times) - self._next + len(self._drawn or ())
+        return len(self._heap) + len(self._drawn or ())
 
     def add(self, arrival_ms: int, number: int) -> None:
-        """One more at the end."""
-        self._times.append(arrival_ms)
-        self._numbers.append(number)
+        """One more, at the place that their arrival gives them."""
+        heapq.heappush(self._heap, arrival_ms << _BITS | number)
 
     def called(self, serving: Serving) -> Iterator[tuple[int, int]]:
         """(arrival in ms, number) of those whom these thresholds call and earlier ones did not."""
@@ -39,17 +40,19 @@ class Waiting:
             drawn = self._order(lottery)
             while drawn and drawn[-1][0] < serving.share:
                 yield drawn.pop()[1:]
-        while self._next < len(self._times) and self._times[self._next] <= serving.arrival_ms:
-            self._next += 1
-            yield self._times[self._next - 1], self._numbers[self._next - 1]
+        while self._heap and self._heap[0] >> _BITS <= serving.arrival_ms:
+            yield _split(heapq.heappop(self._heap))
 
     def _order(self, lottery: Lottery) -> list[tuple[int, int, int]]:
         """Draw once, at the first call by lottery."""
         if self._drawn is None:
             self._drawn = []
-            while self._next < len(self._times) and self._times[self._next] < lottery.t0_ms:
-                arrival, number = self._times[self._next], self._numbers[self._next]
+            while self._heap and self._heap[0] >> _BITS < lottery.t0_ms:
+                arrival, number = _split(heapq.heappop(self._heap))
                 self._drawn.append((draw(lottery.seed, ticket_id(number)), arrival, number))
-                self._next += 1
             self._drawn.sort(reverse=True)
         return self._drawn
+
+
+def _split(both: int) -> tuple[int, int]:
+    return both >> _BITS, both & (1 << _BITS) - 1

@@ -114,7 +114,10 @@ class _Order:
 def _bounds(result: Result, house: House, people: int) -> None:
     """What a line of any length may take."""
     laws = house.plan.laws
-    arrivals = merged(laws, {gateway.id: gateway.arrivals for gateway in house.gateways})
+    reports = [
+        (gateway.id, report) for gateway in house.gateways if (report := gateway.report(house.timeline.now))
+    ]
+    arrivals = merged(laws, {name: report.arrivals for name, report in reports})
     buckets, points = len(arrivals.counts()), len(arrivals.curve(laws.line_curve))
     result.expect(
         f"the line's size does not grow: {people:,} waiting",

@@ -40,7 +40,7 @@ def test_while_nobody_waits_everybody_is_let_through() -> None:
 
 def test_first_one_turned_back_begins_the_line() -> None:
     desk = LineDesk()
-    desk.tick(0.0, ROOMY)
+    desk.tick(0.0, Room(free=100, offered=100, credit_rate=0.0))
     knock(desk, ticket(1), 0.0, is_new=True)
     assert refuse(desk, ticket(1), 0.0, is_new=True) >= 1
     assert knock(desk, ticket(2, 2000), 0.0, is_new=True).word == "wait"
@@ -97,9 +97,32 @@ def test_called_ticket_enters_and_is_counted_for_its_release_once() -> None:
     serve(desk, 1500, 1.0, number=7)
     for _ in range(3):
         assert knock(desk, ticket(1, 1000), 1.5).word == "enter"
+        refuse(desk, ticket(1, 1000), 1.5)
     assert knock(desk, ticket(2, 9000), 1.5).word == "too-early"
     counts = desk.counts(EVENT)
     assert counts is not None and counts.shown == ((7, 1),)
+    desk.seated(EVENT, 1, ticket(1, 1000), now=1.6)
+    counts = desk.counts(EVENT)
+    assert counts is not None and counts.shown == ((7, 1),)
+
+
+def test_called_ticket_that_goes_to_another_gateway_is_counted_there() -> None:
+    desk = LineDesk()
+    refuse(desk, ticket(1, 1000), 0.0)
+    serve(desk, 1500, 1.0, number=7)
+    refuse(desk, ticket(1, 1000), 1.5)
+    desk.forget_gone(1.6 + PRESENT_FOR)
+    counts = desk.counts(EVENT)
+    assert counts is not None and (counts.present, counts.shown) == (0, ())
+
+
+def test_first_of_a_line_are_called_before_the_leader_knows_of_it() -> None:
+    desk = LineDesk()
+    desk.tick(0.0, Room(free=8, offered=100, credit_rate=10.0))
+    crowd = [ticket(number, 1000 + number) for number in range(20)]
+    waits = [refuse(desk, one, 0.0, is_new=True) for one in crowd]
+    assert waits[:8] == [1] * 8
+    assert [knock(desk, one, 1.1).word for one in crowd] == ["enter"] * 8 + ["too-early"] * 12
 
 
 def test_called_ticket_without_a_seat_keeps_its_place_and_stands_at_the_door() -> None:
@@ -189,7 +212,7 @@ def test_retry_after_follows_how_many_are_ahead() -> None:
     desk = LineDesk()
     desk.tick(0.0, Room(free=100, offered=100, credit_rate=2.0))
     waits = [refuse(desk, ticket(number, 1000 + number), 0.0, is_new=True) for number in range(400)]
-    assert waits[0] == 2 and waits[-1] == 20
+    assert waits[:10] == [1] * 10 and waits[-1] == 20
     desk.tick(1.0, HOUSE_FULL)
     assert knock(desk, ticket(401, 5000), 1.0, is_new=True).retry_after == 30
 

@@ -93,7 +93,7 @@ def test_report_of_an_older_line_is_ignored_and_a_newer_one_begins_anew() -> Non
 
 def test_two_lines_share_the_room_by_their_length() -> None:
     leader = LineLeader()
-    leader.on_room(b"a", room(free=100, rate=1000.0), now=0.0)
+    leader.on_room(b"a", room(free=100, rate=40.0), now=0.0)
     leader.on_counts(b"a", counts(900, event=EVENT), now=0.0)
     leader.on_counts(b"a", counts(300, event=OTHER), now=0.0)
     people = {
@@ -101,5 +101,5 @@ def test_two_lines_share_the_room_by_their_length() -> None:
         for notice in leader.step(0.0, now_ms=START + 60_000)
         if notice.release is not None
     }
-    assert sum(people.values()) <= 105
+    assert sum(people.values()) <= 125
     assert 2.0 < people[EVENT] / people[OTHER] < 4.0

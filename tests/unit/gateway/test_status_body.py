@@ -12,7 +12,7 @@ from stentor.gateway.status_body import build_status
 from stentor.gateway.status_source import Move
 
 RECORD = EventRecord(id="abcd", title="t", starts_at=0.0, created_at=0.0, host_key_hash=b"h" * 32, epoch=3)
-NO_LINE = {"serving": None, "arrivals": [], "waiting": 0, "joining": 0, "rate": 0.0}
+NO_LINE = {"serving": None, "arrivals": [], "waiting": 0, "joining": 0, "rate": 0.0, "pace": 0.0}
 
 
 def test_body_has_what_the_page_counts_with_and_no_secret() -> None:
@@ -49,7 +49,7 @@ def test_line_shows_its_thresholds_their_trail_and_the_curve_of_arrivals() -> No
             now=float(second),
             wall_ms=1000 * second,
         )
-    line.tick(30.0, Room(free=0, offered=100, credit_rate=5.0))
+    line.tick(30.0, Room(free=0, offered=100, credit_rate=5.0), gateways=2)
     body = build_status(RECORD, Audience(12, "present", 0.0), now=1.5, monotonic=30.0, full=True, line=line)
     fields = json.loads(body)
     assert fields["serving"]["arrival"] == 30_000 and fields["serving"]["share"] == 0
@@ -57,6 +57,7 @@ def test_line_shows_its_thresholds_their_trail_and_the_curve_of_arrivals() -> No
     assert trail[-1] == [30_000, 0, 30_000] and len(trail) <= 5
     assert fields["arrivals"] == [[0, 0], [60_000, 190]]
     assert (fields["waiting"], fields["joining"], fields["rate"]) == (40, 2, 5.2)
+    assert fields["pace"] == 10.0  # of both gateways
 
 
 def test_line_that_seats_everybody_at_once_is_no_line() -> None:

@@ -14,6 +14,7 @@ from stentor.core.admission.laws import Laws
 
 _LEAST_DEPTH = 2.0  # tokens: at the floor a returning listener's part must not keep new ones out for ever
 _RETURNING_SEEN = 1.0  # seconds that their part is kept after the last of them
+_STANDING = 0.5  # seconds of C: gateways hear once a second, half of that on average too late
 _DUST = 1e-9  # of many additions
 
 
@@ -35,6 +36,8 @@ class Credits:
         self._cutting = False
         self._braking = False
         self._paused_until = -math.inf
+        self._behind_until = -math.inf
+        self._is_ours = False  # whether lateness counted in the last window
         self._returning_until = -math.inf
         self._refilled_at = now
         self._updated_at = now
@@ -46,14 +49,27 @@ class Credits:
         """C: joins a second, between the floor and the possible rate."""
         return self._rate
 
-    @property
-    def most(self) -> float:
-        """C_max: the possible rate at the last update, at least the floor."""
-        return self._most
+    def offered(self, waiting: int) -> float:
+        """Joins a second that gateways may send: C, less those who are `waiting` at the door already.
+
+        What was sent in a burst or before a pause would else stand there for ever, and everybody behind it.
+        A little may stand, so that the door is not idle until gateways hear of it.
+        """
+        standing = waiting - _STANDING * self._rate
+        return max(self._rate - max(0.0, standing), self._laws.credit_floor)
 
     def is_paused(self, now: float) -> bool:
         """Whether nobody new may join at this moment."""
         return self._braking or now < self._paused_until
+
+    def note_lag(self, now: float, lag: float) -> None:
+        """A look at the event loop, some a window: it was so many seconds behind.
+
+        Joins are what it is behind with. Those begun before the end of the window that shows it would
+        take seconds on what others have left of the core; so while it is behind, nobody new begins.
+        """
+        late = lag > self._laws.credit_behind
+        self._behind_until = now + self._laws.credit_window if late else -math.inf
 
     def update(
         self,
@@ -75,6 +91,7 @@ class Credits:
         self._refill(now)
         self._most = self._possible(costs, listeners=listeners, ptime=ptime)
         busy = max(cpu, self._needed(now, listeners, costs))
+        self._is_ours = busy > laws.credit_idle_cpu
         overload = overload_of(lateness, busy, laws.credit_idle_cpu)
         paused = now < self._paused_until
         self._braking = braking
@@ -109,7 +126,7 @@ class Credits:
         """Tokens that must be there for a handshake, which costs one."""
         if returning:
             return 1.0
-        if self.is_paused(now):
+        if self.is_paused(now) or (self._is_ours and now < self._behind_until):
             return math.inf
         if now < self._returning_until:
             return min(1.0 + self._laws.credit_returning * self._depth, self._depth)

@@ -22,7 +22,7 @@ class Estimate:
     ahead: int
     """People in front."""
     wait: tuple[float, float] | None
-    """Seconds, from and to; None when nobody can say: a full house, or no rate."""
+    """Seconds, from and to; None when nobody can say: a full house, or a line that does not move."""
     poll: float
     """Seconds until the next look at the status."""
 
@@ -33,17 +33,26 @@ def ahead_of(curve: Sequence[tuple[int, int]], serving: Serving, arrival_ms: int
 
 
 def ahead_in_lottery(entrants: int, serving: Serving, drawn: int) -> int:
-    """People between the threshold and this number of the lottery."""
+    """People between the threshold and this number of the lottery, once hosts can ask for one."""
     return max(0, round(entrants * (drawn - serving.share) / WHOLE))
 
 
-def estimate(laws: Laws, *, ahead: int, rate: float, full: bool, spread: float) -> Estimate:
-    """`rate`: people called a second lately; `full`: the house is; `spread`: random, from -1 to 1."""
-    wait = None if full or rate <= 0 else ahead / rate
-    poll = (
-        laws.poll_most if wait is None else min(max(laws.poll_part * wait, laws.poll_least), laws.poll_most)
-    )
-    expected = None if wait is None else (_SOONEST * wait, _LATEST * wait)
+def estimate(
+    laws: Laws, *, ahead: int, rate: float, full: bool, spread: float, pace: float = 0.0
+) -> Estimate:
+    """`rate`: people called a second lately; `full`: the house is; `spread`: random, from -1 to 1.
+
+    `pace`: joins a second that the house could take. A line that does not move tells no wait, and a slow
+    one a long wait; but when people leave it moves as fast as that: who stands near its head looks soon, a
+    million behind them do not.
+    """
+    moves = rate > 0 and not full
+    by_rate = laws.poll_part * ahead / rate if moves else laws.poll_most
+    by_pace = laws.poll_part * ahead / pace if pace > 0 else laws.poll_most
+    if full or rate > 0:  # it may move faster at any moment; one that has just begun will
+        by_pace = max(by_pace, laws.poll_full)
+    poll = min(max(min(by_rate, by_pace), laws.poll_least), laws.poll_most)
+    expected = (_SOONEST * ahead / rate, _LATEST * ahead / rate) if moves else None
     return Estimate(ahead, expected, poll * (1.0 + laws.poll_spread * spread))
 
 

@@ -17,6 +17,7 @@ LEVELS = (20, 40, 60, 120)  # ms
 RED_BELOW = 60  # ms: from here on there is no CPU for redundancy
 
 _BACK_OFF = 4.0  # times longer at the longer packets, each time that lateness undid a step down
+_MORE = 1.1  # times the lateness of the window before: what is no less now is not being caught up with
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Ladder:
         self._forced_at = -math.inf
         self._came_down = False  # since the last forced step
         self._late_since: float | None = None  # since when it forces a step
+        self._late_before = math.inf  # how late the window before was, if that was late enough
         self._slow_since: float | None = None  # since when anything is late, whoever makes it so
         self._hot_since: float | None = None
 
@@ -72,9 +74,10 @@ class Ladder:
             self._move(fits, now)
         elif late:
             self._low_since = None
-            self._force(now)
+            self._force(now, grows=lateness > _MORE * self._late_before)
         else:
             self._descend(loads, now)
+        self._late_before = lateness if late else math.inf
         level = LEVELS[self._rung]
         return LadderState(level, braking, red=level < RED_BELOW, load=loads[self._rung], busy=busy)
 
@@ -86,12 +89,16 @@ class Ladder:
     def _move(self, rung: int, now: float) -> None:
         self._rung, self._changed_at, self._low_since = rung, now, None
 
-    def _force(self, now: float) -> None:
-        """The prediction was wrong, or somebody else takes the CPU: one step, then see."""
+    def _force(self, now: float, *, grows: bool) -> None:
+        """The prediction was wrong, or somebody else takes the CPU: one step, then see.
+
+        `grows`: two windows late, the second no less than the first. What a core that stalled left behind,
+        or fifty joins at once, is being caught up with by then, so it is neither.
+        """
         laws = self._laws
         if self._rung == len(LEVELS) - 1 or now - self._changed_at < laws.ladder_settling:
             return
-        if self._late_since is None or now - self._late_since < laws.ladder_patience:
+        if self._late_since is None or (now - self._late_since < laws.ladder_patience and not grows):
             return
         if self._came_down:
             # The step down brought the lateness back, which no prediction saw: try it ever more rarely.

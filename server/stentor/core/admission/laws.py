@@ -58,6 +58,7 @@ class Laws:
     credit_window: float = law(0.25, SECONDS, "Seconds between two steps of the credit law: a dozen ticks, so that a p90 means something.")
     credit_target: float = law(0.005, SECONDS, "Seconds of lateness (p90) up to which joins may grow: a quarter of a tick.")
     credit_stop: float = law(0.020, SECONDS, "Seconds of lateness (p90) above which new joins stop: a tick late is heard soon.")
+    credit_behind: float = law(0.1, SECONDS, "Seconds that the event loop may be behind before nobody new begins, whatever the window says later: joins wait, nobody hears it.")
     credit_pause: float = law(1.0, SECONDS, "Seconds that new joins stop for: the handshakes begun are finished by then.")
     credit_idle_cpu: float = law(0.30, SHARE, "CPU share below which lateness is a warning only: it is somebody else's load, or a laptop's hiccup.")
     credit_cpu: float = law(0.80, PART, "Share of the cores that seats and joins together may need: above it every delay queues.")
@@ -88,19 +89,19 @@ class Laws:
     shed_time: float = law(15.0, SECONDS, "Seconds a listener has to move: pages ask every 10 s.")
 
     # The line.
-    line_doors: float = law(1200.0, SECONDS, "Seconds before the start at which doors open: who comes early sits early, on silence.")
     line_quiet: float = law(5.0, SECONDS, "Seconds without anybody waiting until a POST is answered with a seat at once again.")
     line_free: float = law(0.05, SHARE, "Share of the offered seats that must be free for that: the last ones are given in order.")
     line_ready: float = law(5.0, SECONDS, "Seconds of credits for which called people are kept ready: a page needs that long to notice.")
+    line_spare: float = law(0.5, SECONDS, "Seconds of credits for which more are called than there are free seats, at most as many again: else the last seats wait, poll after poll, for people who do not come.")
     line_young: float = law(8.0, SECONDS, "Seconds in which called people are still expected: four of the quickest polls.")
     line_old: float = law(30.0, SECONDS, "Seconds after which a release no longer tells how many come: habits change.")
-    line_called: float = law(90.0, SECONDS, "Seconds that a called page promises its listener: enough to reach for a phone.")
     line_least_show: float = law(0.10, PART, "Least share of called people that is expected: bounds what a release that nobody answers sets off.")
     line_step: float = law(3.0, FACTOR, "Most people called in a second, in pools: more at once are only more refusals.")
     line_grain: float = law(0.25, SECONDS, "Seconds of arrivals that are counted as one: the order within it is as good as clocks are.")
     line_buckets: int = law(3600, AMOUNT, "Such steps that are told apart (15 minutes); a longer line is counted in coarser ones.")
     line_curve: int = law(64, AMOUNT, "Points of the arrival curve in the status body: about a kilobyte.")
-    poll_least: float = law(2.0, SECONDS, "Seconds between two polls of a page that is about to be called.")
+    poll_least: float = law(1.0, SECONDS, "Seconds between two polls of a page that is about to be called.")
+    poll_full: float = law(5.0, SECONDS, "Seconds between two polls of the next in line at a full house: soon enough when it empties, seldom enough for an hour on a phone.")
     poll_most: float = law(30.0, SECONDS, "Seconds between two polls of a page far behind.")
     poll_part: float = law(0.10, PART, "Next poll as a share of the expected wait.")
     poll_spread: float = law(0.20, SHARE, "Share by which polls are spread, so that pages do not march in step.")
@@ -121,5 +122,7 @@ class Laws:
             yield "line-young must be below line-old"
         if self.poll_least > self.poll_most:
             yield "poll-least must not be above poll-most"
+        elif self.poll_full > self.poll_most:
+            yield "poll-full must not be above poll-most"
         if self.ladder_hold > self.ladder_hold_most:
             yield "ladder-hold must not be above ladder-hold-most"

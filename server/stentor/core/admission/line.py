@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,9 +16,6 @@ from stentor.core.admission.arrivals import Arrivals
 from stentor.core.admission.ticket import Ticket
 
 WHOLE = 2**32  # the lottery's share is a number from 0 to this: exact in every language
-REMEMBERED = (
-    120.0  # seconds of releases that the status body carries: a page asleep for two minutes is on time
-)
 
 _DUST = 1e-6  # people: of adding up buckets
 _DRAW_LABEL = b"stentor lottery\0"
@@ -58,6 +54,7 @@ def draw(seed: bytes, ticket_id: bytes) -> int:
     return int.from_bytes(hmac.digest(seed, _DRAW_LABEL + ticket_id, "sha256")[:4], "big")
 
 
+# `mixed` and `commitment` are what a draw will publish; no host can ask for one yet (`LineLeader.draw_lots`).
 def mixed(seed: bytes, beacon: bytes) -> bytes:
     """The seed with a public randomness beacon in it, so that the operator alone cannot choose."""
     return hmac.digest(seed, _MIX_LABEL + beacon, "sha256")
@@ -118,17 +115,11 @@ class Line:
         """`serving` and `number`: the highest that anybody has seen, after a change of leader."""
         self._serving = serving
         self._number = number
-        self._releases: deque[Release] = deque()
 
     @property
     def serving(self) -> Serving:
         """The thresholds now."""
         return self._serving
-
-    @property
-    def releases(self) -> tuple[Release, ...]:
-        """Those of the last 120 s, oldest first."""
-        return tuple(self._releases)
 
     def learn(self, serving: Serving) -> None:
         """Somebody has seen these thresholds (a leader before us): never fall behind them."""
@@ -147,8 +138,6 @@ class Line:
         self, people: int, arrivals: Arrivals, *, now: float, now_ms: int, lottery: Lottery | None = None
     ) -> Release | None:
         """Call about `people` more; None when nothing moved. `now_ms` bounds the threshold."""
-        while self._releases and now - self._releases[0].at > REMEMBERED:
-            self._releases.popleft()
         before, after = self._serving, self._serving
         left = float(max(0, people))
         if lottery is not None and left > 0 and before.share < WHOLE:
@@ -159,9 +148,7 @@ class Line:
             return None
         self._number += 1
         self._serving = after
-        release = Release(self._number, now, max(1, round(people - left)), after)
-        self._releases.append(release)
-        return release
+        return Release(self._number, now, max(1, round(people - left)), after)
 
 
 def _people(count: float) -> int:

@@ -16,7 +16,10 @@ from stentor.core.admission.laws import Laws
 
 _KNOWN = 10.0  # people that what is known already weighs, beside those of the cohorts in sight
 _TELLING = 0.5  # of its people should have come before a cohort tells what share comes
-_NOTICED = 2.0  # times the shortest poll: a poll, a cached body and a request until a called page is there
+_NOTICED = (
+    3.0  # times the shortest poll: a poll, a cached body, a request and a report until a called page is known
+)
+_RECENT = 8.0  # seconds after which a cohort says 1/e as much
 _ENOUGH = 50.0  # people of one cohort that move what is known of "how soon" half of the way
 
 
@@ -72,7 +75,9 @@ class ReleaseLaw:
             self._cohorts.popleft()
         self._watch(now, shown)
         self._learn(now, shown)
-        self._target = max(0, min(free_seats, math.ceil(laws.line_ready * credit_rate)))
+        # The last seats would else wait, poll after poll, for those who do not come.
+        spare = min(free_seats, math.ceil(laws.line_spare * credit_rate))
+        self._target = max(0, min(free_seats + spare, math.ceil(laws.line_ready * credit_rate)))
         missing = self._target - present - self._expected(now, shown)
         if missing < 0.5 or waiting <= 0:
             return 0
@@ -95,15 +100,18 @@ class ReleaseLaw:
             if len(cohort.came) == horizon and seen > 0:
                 weight = seen / (seen + _ENOUGH)
                 for second, came in enumerate(cohort.came):
-                    self._there[second] += weight * (came / seen - self._there[second])
+                    # Whoever stood at a door and is between two of them now was seen, and is not.
+                    self._there[second] += weight * (min(came / seen, 1.0) - self._there[second])
 
     def _learn(self, now: float, shown: Mapping[int, int]) -> None:
         came, called = 0.0, 0.0
         for cohort in self._cohorts:
             there = self._share_there(now - cohort.at)
             if there >= _TELLING:
-                came += shown.get(cohort.number, 0)
-                called += cohort.people * there
+                # Of a cohort that was counted too low more may come than were called.
+                weight = math.exp((cohort.at - now) / _RECENT)
+                came += weight * min(shown.get(cohort.number, 0), cohort.people * there)
+                called += weight * cohort.people * there
         if called:
             rate = (came + _KNOWN * self._show_rate) / (called + _KNOWN)
             self._show_rate = min(max(rate, self._laws.line_least_show), 1.0)

@@ -81,10 +81,3 @@ def open_resume(text: str, secret: bytes, *, key_id: int) -> ResumeToken:
     if not is_genuine(body, mac, secret, label=_MAC_LABEL):
         raise ResumeError("mac", "resume token is forged")
     return ResumeToken(event, ticket_id, issued_ms, sealed_with)
-
-
-def spread_seconds(returning: int, credit_rate: float) -> float:
-    """Over how many seconds so many returning listeners are spread: `returning / C`; 0.0 for nobody."""
-    if returning <= 0:
-        return 0.0
-    return returning / max(credit_rate, 1.0)

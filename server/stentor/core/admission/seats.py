@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,8 +12,6 @@ from stentor.core.admission.laws import Laws
 
 COUNTED_AT = 60  # ms: whatever the present level; 120 ms stays in reserve
 PACKET_OVERHEAD = 94  # bytes: RTP 12, GCM tag 16, UDP 8, IPv4 20, Ethernet with preamble and gap 38
-
-_EQUAL_SHARE = 0.20  # is split evenly, so that a gateway nobody used until now can start
 
 Bound = Literal["cpu", "memory", "network", "configured"]
 
@@ -88,33 +86,14 @@ def free_seats(seats: int, shards: int, taken: int) -> int:
     return max(0, offered(seats, shards) - taken)
 
 
-def shares(free: int, demand: Mapping[bytes, float], *, turn: int = 0) -> dict[bytes, int]:
+def shares(free: int, gateways: Iterable[bytes], *, turn: int = 0) -> dict[bytes, int]:
     """Whole seats for each gateway; their sum is `free` (nothing without gateways).
 
-    `demand`: what each gateway asked for lately (any unit; zeros mean equal). `turn`: a counter that moves
-    the seats that do not divide from one gateway to the next.
+    `turn`: a counter that moves the seats that do not divide from one gateway to the next.
     """
-    parts = rate_shares(float(max(0, free)), demand)
-    whole = {gateway: math.floor(part) for gateway, part in parts.items()}
-    excess = sum(whole.values()) - max(0, free)
-    order = sorted(parts)
-    for number in range(abs(excess)):  # fewer than there are gateways
-        gateway = order[(turn + number) % len(order)] if order else b""
-        if excess < 0 and order:
-            whole[gateway] += 1
-    return whole
-
-
-def rate_shares(rate: float, demand: Mapping[bytes, float]) -> dict[bytes, float]:
-    """Join credits a second for each gateway; their sum is `rate`."""
-    if not demand:
+    order = sorted(gateways)
+    if not order:
         return {}
-    asked = {gateway: max(0.0, wanted) for gateway, wanted in demand.items()}
-    total = sum(asked.values())
-    equal = rate / len(asked)
-    if total <= 0:
-        return dict.fromkeys(asked, equal)
-    by_demand = 1.0 - _EQUAL_SHARE
-    return {
-        gateway: _EQUAL_SHARE * equal + by_demand * rate * wanted / total for gateway, wanted in asked.items()
-    }
+    each, more = divmod(max(0, free), len(order))
+    lucky = {order[(turn + number) % len(order)] for number in range(more)}
+    return {gateway: each + (gateway in lucky) for gateway in order}

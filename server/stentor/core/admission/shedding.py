@@ -1,4 +1,4 @@
-"""Asking listeners to move: the last resort of an overloaded shard, and how a draining one empties.
+"""Asking listeners to move: the last resort of an overloaded shard.
 
 Nobody is told one by one. The event's status body carries a notice; a page knows its shard, its session id
 and when it was seated, and finds out by itself whether it is meant. Never the stage, never silently.
@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
 
 from stentor.core.admission.ladder import LEVELS
 from stentor.core.admission.lateness import overload_of
@@ -26,8 +25,6 @@ class MoveNotice:
 
     shard: int
     """Where they are seated."""
-    reason: Literal["shed", "drain"]
-    """Overload, or a shard that goes away."""
     since: int
     """Whole second of the shard's clock: who was seated in a later one is asked."""
     fraction: float
@@ -36,17 +33,6 @@ class MoveNotice:
     """8 bytes that decide who of them."""
     deadline: float
     """Second of the shard's clock by which they should be gone; they spread over the time until then."""
-
-
-def is_asked(notice: MoveNotice, session: bytes, seated_at: float) -> bool:
-    """What a page finds out: whether the listener of `session` (8 bytes), seated at `seated_at`, is meant."""
-    second = math.floor(seated_at)
-    return second > notice.since or (second == notice.since and _draw(notice.seed, session) < notice.fraction)
-
-
-def drain_notice(shard: int, *, seed: bytes, now: float, seconds: float) -> MoveNotice:
-    """Everybody, within `seconds`."""
-    return MoveNotice(shard, "drain", since=-1, fraction=1.0, seed=seed, deadline=now + seconds)
 
 
 class Shedding:
@@ -111,7 +97,7 @@ class Shedding:
             more -= len(draws)
         if since is not None:
             deadline = now + self._laws.shed_time
-            self._notice = MoveNotice(self._shard, "shed", since, fraction, self._seed, deadline)
+            self._notice = MoveNotice(self._shard, since, fraction, self._seed, deadline)
 
     def _asked_in(self, second: int) -> float:
         """The fraction of those seated in that second who have been asked before."""

@@ -32,7 +32,7 @@ def test_number_ahead_in_the_lottery() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ahead", "rate", "poll"), [(0, 100.0, 2.0), (10_000, 100.0, 10.0), (1_000_000, 100.0, 30.0)]
+    ("ahead", "rate", "poll"), [(0, 100.0, 1.0), (10_000, 100.0, 10.0), (1_000_000, 100.0, 30.0)]
 )
 def test_next_poll_is_a_tenth_of_the_wait(ahead: int, rate: float, poll: float) -> None:
     assert estimate(LAWS, ahead=ahead, rate=rate, full=False, spread=0.0).poll == pytest.approx(poll)
@@ -50,8 +50,26 @@ def test_full_house_has_no_invented_wait(rate: float, full: bool) -> None:
     assert (said.ahead, said.wait, said.poll) == (5, None, 30.0)
 
 
-@given(st.integers(0, 10**7), st.floats(0, 10**4), st.booleans(), st.floats(-1, 1))
-def test_polls_are_spread_within_a_fifth_of_their_bounds(
-    ahead: int, rate: float, full: bool, spread: float
+@pytest.mark.parametrize(
+    ("ahead", "full", "poll"),
+    [(10, False, 1.0), (10_000, False, 10.0), (0, True, 5.0), (4000, True, 5.0), (20_000, True, 20.0)],
+)
+def test_line_that_stands_still_is_looked_at_as_often_as_it_could_move(
+    ahead: int, full: bool, poll: float
 ) -> None:
-    assert 1.6 <= estimate(LAWS, ahead=ahead, rate=rate, full=full, spread=spread).poll <= 36.0
+    said = estimate(LAWS, ahead=ahead, rate=0.0, full=full, spread=0.0, pace=100.0)
+    assert (said.wait, said.poll) == (None, pytest.approx(poll))
+
+
+@pytest.mark.parametrize(("ahead", "poll"), [(0, 1.0), (20, 2.0), (1000, 5.0), (20_000, 20.0), (10**6, 30.0)])
+def test_slow_line_is_looked_at_as_if_it_might_move_at_any_moment(ahead: int, poll: float) -> None:
+    said = estimate(LAWS, ahead=ahead, rate=1.0, full=False, spread=0.0, pace=100.0)
+    assert said.poll == pytest.approx(poll)
+
+
+@given(st.integers(0, 10**7), st.floats(0, 10**4), st.floats(0, 10**4), st.booleans(), st.floats(-1, 1))
+def test_polls_are_spread_within_a_fifth_of_their_bounds(
+    ahead: int, rate: float, pace: float, full: bool, spread: float
+) -> None:
+    looked = estimate(LAWS, ahead=ahead, rate=rate, full=full, spread=spread, pace=pace)
+    assert (4.0 if full else 0.8) <= looked.poll <= 36.0

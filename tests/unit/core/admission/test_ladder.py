@@ -124,6 +124,21 @@ def test_fifty_joins_at_once_and_a_stall_change_nothing() -> None:
     assert climb.levels == [20]
 
 
+def test_lateness_that_grows_from_one_window_to_the_next_forces_a_step_at_the_second() -> None:
+    climb = Climb()
+    climb.run(5.0, 1000)
+    assert climb.run(0.25, 1000, lateness=0.100).level == 20
+    assert climb.run(0.25, 1000, lateness=0.120).level == 40
+
+
+def test_lateness_that_is_being_caught_up_with_forces_nothing_at_the_second_window() -> None:
+    climb = Climb()
+    climb.run(5.0, 1000)
+    climb.run(0.25, 1000, lateness=0.300)
+    assert climb.run(0.25, 1000, lateness=0.250).level == 20
+    assert climb.run(1.0, 1000).level == 20
+
+
 def test_lateness_of_a_process_that_does_nothing_changes_nothing() -> None:
     climb = Climb()
     for _ in range(60):

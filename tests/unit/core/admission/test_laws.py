@@ -39,6 +39,7 @@ def test_no_law_has_the_name_of_another_option() -> None:
         {"brake_cpu": 0.7},
         {"line_young": 40.0},
         {"poll_most": 1.0},
+        {"poll_full": 31.0},
         {"ladder_hold": 700.0},
     ],
     ids=str,

@@ -44,6 +44,7 @@ class Rush:
         self.taken = 0
         self.tokens = 0.0
         self.shown: Counter[int] = Counter()
+        self.number = 0
 
     def leader(self) -> None:
         people = self.law.step(
@@ -59,6 +60,7 @@ class Rush:
         if release is None:
             return
         self.law.released(self.now, release.number, release.people)
+        self.number = release.number
         while self.waiting and is_called(self.waiting[-1][0], release.serving):
             _, comes = self.waiting.pop()
             if comes and release.number not in self.leave:
@@ -123,11 +125,12 @@ def test_nobody_waiting_means_nobody_called() -> None:
     assert law.step(1.0, free_seats=100, credit_rate=100.0, present=0, waiting=3, shown={}) == 3
 
 
-def test_pool_is_five_seconds_of_credits_or_the_free_seats() -> None:
+def test_pool_is_five_seconds_of_credits_or_a_little_more_than_the_free_seats() -> None:
     law = ReleaseLaw(LAWS)
     assert law.step(1.0, free_seats=1000, credit_rate=20.0, present=0, waiting=5000, shown={}) == 100
-    assert law.step(1.0, free_seats=30, credit_rate=20.0, present=0, waiting=5000, shown={}) == 30
-    assert law.target == 30
+    assert law.step(1.0, free_seats=30, credit_rate=20.0, present=0, waiting=5000, shown={}) == 40
+    assert law.target == 30 + LAWS.line_spare * 20.0
+    assert law.step(1.0, free_seats=3, credit_rate=20.0, present=0, waiting=5000, shown={}) == 6
 
 
 def test_people_who_came_and_people_on_their_way_are_not_called_for_twice() -> None:
@@ -151,10 +154,7 @@ def test_show_rate_is_what_the_cohorts_show() -> None:
 def test_new_leader_starts_without_having_seen_a_release() -> None:
     rush = Rush(20_000, seats=1000, rate=100.0, no_show=0.3)
     rush.run(4.0)
-    rush.law, rush.line = (
-        ReleaseLaw(LAWS),
-        Line(serving=rush.line.serving, number=rush.line.releases[-1].number),
-    )
+    rush.law, rush.line = ReleaseLaw(LAWS), Line(serving=rush.line.serving, number=rush.number)
     assert rush.run(600.0) < 10.0
     assert rush.taken == 1000
 
@@ -183,7 +183,7 @@ def test_never_more_are_called_than_wait_nor_than_three_pools(
             now, free_seats=free, credit_rate=rate, present=present, waiting=waiting, shown=shown
         )
         assert 0 <= people <= min(waiting, LAWS.line_step * law.target)
-        assert law.target <= free
+        assert law.target <= 2 * free
         assert LAWS.line_least_show <= law.show_rate <= 1.0
         if people:
             law.released(now, number, people)

@@ -15,7 +15,6 @@ from stentor.core.admission.resume import (
     ResumeToken,
     open_resume,
     seal_resume,
-    spread_seconds,
 )
 from stentor.core.admission.ticket import Ticket, TicketError, open_ticket, seal_ticket
 from stentor.core.errors import LocalError
@@ -104,9 +103,3 @@ def test_token_is_good_for_its_time_and_a_clock_behind_refuses_nobody() -> None:
     assert not TOKEN.is_expired(issued + 600_000, seconds=600)
     assert TOKEN.is_expired(issued + 600_001, seconds=600)
     assert not TOKEN.is_expired(issued - 60_000, seconds=600)
-
-
-def test_returning_listeners_are_spread_over_the_time_that_their_joins_take() -> None:
-    assert spread_seconds(0, 100.0) == 0.0
-    assert spread_seconds(500, 100.0) == 5.0
-    assert spread_seconds(10, 0.0) == 10.0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stentor.core.admission.laws import Laws
-from stentor.core.admission.shedding import MoveNotice, Shedding, drain_notice, is_asked
+from stentor.core.admission.shedding import MoveNotice, Shedding
+from support.moves import is_asked
 
 LAWS = Laws()
 SEED = b"seed...!"
@@ -55,7 +54,7 @@ def test_nobody_is_asked_in_the_first_three_seconds() -> None:
     assert [shard.second() for _ in range(3)] == [None] * 3
     notice = shard.second()
     assert notice is not None
-    assert (notice.shard, notice.reason, notice.deadline) == (7, "shed", shard.now + LAWS.shed_time)
+    assert (notice.shard, notice.deadline) == (7, shard.now + LAWS.shed_time)
 
 
 def test_one_per_cent_a_second_is_asked_the_newest_first() -> None:
@@ -129,21 +128,6 @@ def test_a_whole_house_seated_in_one_second_is_asked_by_lot() -> None:
     for _ in range(13):
         shard.second()
     assert len(shard.asked) == 100
-
-
-def test_page_can_work_it_out_with_sha_256() -> None:
-    notice = MoveNotice(7, "shed", since=10, fraction=0.5, seed=SEED, deadline=30.0)
-    for number in range(100):
-        drawn = int.from_bytes(hashlib.sha256(SEED + session(number)).digest()[:4], "big") / 2**32
-        assert is_asked(notice, session(number), 10.7) == (drawn < 0.5)
-        assert is_asked(notice, session(number), 11.0)
-        assert not is_asked(notice, session(number), 9.99)
-
-
-def test_draining_asks_everybody() -> None:
-    notice = drain_notice(7, seed=SEED, now=100.0, seconds=30.0)
-    assert (notice.reason, notice.deadline) == ("drain", 130.0)
-    assert all(is_asked(notice, session(number), number / 3) for number in range(100))
 
 
 @given(
