@@ -53,7 +53,7 @@ class ShardTable:
         # Of a shard that has died its listeners come back before it is stale: not to the dead.
         sound = [one for one, heard_at in candidates.items() if now - heard_at < SUSPECT_AFTER]
         # All that take people, with room or without: a ticket that comes again and again reaches two of them.
-        chosen = self._placement.choose(sound or list(candidates), ticket_id)
+        chosen = self._placement.choose(sound or list(candidates), ticket_id, returning=returning)
         if chosen is None or not any(one.shard == chosen and one.free for one in candidates):
             return None
         shard = self._shards[chosen]

@@ -88,7 +88,9 @@ def test_removed_shard_is_forgotten(table: ShardTable) -> None:
 
 def test_placement_is_a_seam() -> None:
     class Highest:
-        def choose(self, candidates: Sequence[Candidate], ticket_id: bytes) -> int | None:
+        def choose(
+            self, candidates: Sequence[Candidate], ticket_id: bytes, *, returning: bool = False
+        ) -> int | None:
             return max((candidate.shard for candidate in candidates), default=None)
 
     table = ShardTable(Highest())

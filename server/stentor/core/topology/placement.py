@@ -28,23 +28,32 @@ class Candidate:
 class Placement(Protocol):
     """The seam: how a gateway chooses."""
 
-    def choose(self, candidates: Sequence[Candidate], ticket_id: bytes) -> int | None:
-        """The shard for this ticket, perhaps one without a free seat; None when there is no candidate."""
+    def choose(
+        self, candidates: Sequence[Candidate], ticket_id: bytes, *, returning: bool = False
+    ) -> int | None:
+        """The shard for this ticket, perhaps one without a free seat; None when there is no candidate.
+
+        `returning`: of somebody whose shard has died, for whom seats are kept wherever they are.
+        """
 
 
 class TwoChoices:
     """Of the two shards that rendezvous hashing of the ticket names, the one with the larger free share.
 
     A ticket that is used again and again lands on the same two, which each give it one seat; the second
-    choice keeps the shards evenly filled (Mitzenmacher, "The Power of Two Choices", 2001).
+    choice keeps the shards evenly filled (Mitzenmacher, "The Power of Two Choices", 2001). Where as many
+    return as seats are kept for them, some find both full: they go on to the next two.
     """
 
-    def choose(self, candidates: Sequence[Candidate], ticket_id: bytes) -> int | None:
+    def choose(
+        self, candidates: Sequence[Candidate], ticket_id: bytes, *, returning: bool = False
+    ) -> int | None:
         """See `Placement.choose`."""
-        named = sorted(candidates, key=lambda candidate: _weight(candidate.shard, ticket_id))[-2:]
-        if not named:
-            return None
-        return max(named, key=lambda candidate: candidate.free_share).shard
+        ranked = sorted(candidates, key=lambda candidate: _weight(candidate.shard, ticket_id), reverse=True)
+        first, second = ranked[:2], ranked[2:4]
+        if returning and second and not any(one.free for one in first):
+            first = second
+        return max(first, key=lambda candidate: candidate.free_share).shard if first else None
 
 
 def _weight(shard: int, ticket_id: bytes) -> bytes:

@@ -26,6 +26,21 @@ def test_one_ticket_reaches_at_most_two_shards() -> None:
         assert len(reached) == 2
 
 
+def test_whoever_returns_to_two_full_shards_goes_on_to_two_more_and_no_further() -> None:
+    for ticket in tickets(50):
+        reached, full = [], set[int]()
+        for _ in range(8):
+            candidates = [Candidate(shard, 0 if shard in full else 5, 10) for shard in range(8)]
+            chosen = TwoChoices().choose(candidates, ticket, returning=True)
+            if chosen is None or chosen in full:
+                break
+            reached.append(chosen)
+            full.add(chosen)
+        assert len(reached) == 4
+        newcomer = [Candidate(shard, 0 if shard in reached[:2] else 5, 10) for shard in range(8)]
+        assert TwoChoices().choose(newcomer, ticket) in reached[:2]
+
+
 def test_shard_with_the_larger_free_share_is_taken_not_the_one_with_more_seats() -> None:
     small, large = Candidate(1, 9, 1), Candidate(2, 50, 50)
     assert {TwoChoices().choose([small, large], ticket) for ticket in tickets(20)} == {1}
