@@ -31,6 +31,10 @@ LAWLESS = {
     "--cost-join": "100",
     "--brake-cpu": "1",
     "--credit-idle-cpu": "1",
+    "--credit-target": "5",
+    "--credit-stop": "10",
+    "--credit-behind": "10",
+    "--ladder-lateness": "10",
 }
 
 

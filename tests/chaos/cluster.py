@@ -71,9 +71,19 @@ class Cluster:
     """`start` everything; then `nodes` is where things happen."""
 
     def __init__(
-        self, hosts: dict[str, Host], store_url: str, folder: Path, options: Sequence[str] = ()
+        self,
+        hosts: dict[str, Host],
+        store_url: str,
+        folder: Path,
+        options: Sequence[str] = (),
+        *,
+        relay_prefix: Sequence[str] = (),
     ) -> None:
-        """Hosts called `gateway...`, `stage...` and `relay...` get a process each."""
+        """Hosts called `gateway...`, `stage...` and `relay...` get a process each.
+
+        `relay_prefix`: before the command of the relays, as `taskset -c 0`.
+        """
+        self._relay_prefix = tuple(relay_prefix)
         self._folder = folder
         self._secret = folder / "cluster.secret"
         self._secret.write_text(secrets.token_hex(32))
@@ -128,7 +138,8 @@ class Cluster:
     def _node(self, name: str, host: Host) -> Node:
         role = _role_of(name)
         assert role is not None
-        command = [*host.prefix, str(STENTOR), "serve", "--roles", role, "--redis", self._url]
+        prefix = self._relay_prefix if role == "relay" else ()
+        command = [*host.prefix, *prefix, str(STENTOR), "serve", "--roles", role, "--redis", self._url]
         command += ["--cluster", f"{host.address}:{CLUSTER}", "--http", f"{host.address}:{HTTP}"]
         command += ["--udp", f"{host.address}:{MEDIA}", "--state-dir", str(self._folder / name)]
         command += ["--cluster-secret-file", str(self._secret), *self._options]
@@ -137,11 +148,16 @@ class Cluster:
 
 @contextmanager
 def running_cluster(
-    hosts: dict[str, Host], store_url: str, folder: Path, options: Sequence[str] = ()
+    hosts: dict[str, Host],
+    store_url: str,
+    folder: Path,
+    options: Sequence[str] = (),
+    *,
+    relay_prefix: Sequence[str] = (),
 ) -> Iterator[Cluster]:
     """A cluster that is ready, for the time of a `with`."""
     with ExitStack() as stack:
-        cluster = Cluster(hosts, store_url, folder, options)
+        cluster = Cluster(hosts, store_url, folder, options, relay_prefix=relay_prefix)
         stack.callback(cluster.close)
         cluster.start()
         yield cluster

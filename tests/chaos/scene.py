@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from chaos.swarm import Swarm
 from chaos.table import OUT, write_tables
 from chaos.verdict import Figure, Record
 from support.server_process import Event
+
+RELAY_CORE = 0  # of relays that have a core for themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +130,10 @@ def scene(
     detours: Sequence[tuple[str, str, tuple[str, int]]] = (),
     before_cluster: Callable[[dict[str, Host], ExitStack], None] = lambda hosts, stack: None,
     captured: bool = False,
+    own_core: bool = False,
 ) -> Iterator[Scene]:
-    """A running cluster with one event; `captured`: what its nodes send is kept for `indices_used`.
+    """A running cluster with one event; `captured`: what its nodes send is kept for `indices_used`;
+    `own_core`: relays have the first core for themselves, as on a machine of their own.
 
     `detours`: (from host, to host, by address) of its cluster ports; `before_cluster` starts what is there.
     """
@@ -137,6 +142,8 @@ def scene(
     for role, count in (("gateway", gateways), ("stage", stages), ("relay", relays)):
         names += [f"{role}{number}" for number in range(1, count + 1)]
     with ExitStack() as stack:
+        if own_core:
+            stack.enter_context(_off_core(RELAY_CORE))
         hosts = stack.enter_context(network(names))
         for origin, to, by in detours:
             stack.enter_context(hosts[origin].detour((hosts[to].address, CLUSTER), by))
@@ -144,10 +151,27 @@ def scene(
         store = stack.enter_context(running_store(hosts["redis"], plan.folder))
         capture = _capture(hosts, plan, stack) if captured else None
         cluster = stack.enter_context(
-            running_cluster(hosts, store.url, plan.folder, [*options, *plan.options])
+            running_cluster(
+                hosts,
+                store.url,
+                plan.folder,
+                [*options, *plan.options],
+                relay_prefix=["taskset", "-c", str(RELAY_CORE)] if own_core else [],
+            )
         )
         inner = stack.enter_context(ExitStack())
         yield Scene(plan, hosts, store, cluster, cluster.create_event(), inner, capture)
+
+
+@contextmanager
+def _off_core(core: int) -> Iterator[None]:
+    """We and what we start leave it alone, for the time of a `with`."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before - {core} or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _capture(hosts: dict[str, Host], plan: Plan, stack: ExitStack) -> Capture:

@@ -157,6 +157,21 @@ async def test_returning_listener_goes_past_the_line_for_ten_minutes(gateway: Ga
     assert answers <= {425, 503}
 
 
+async def test_whoever_returns_to_a_full_house_goes_before_those_who_are_called(gateway: Gateway) -> None:
+    event = await gateway.new_event(live=True)
+    url = f"/whep/{event['id']}"
+    _, seat = await join(gateway, event)
+    kept = {name: seat[name] for name in ("Stentor-Ticket", "Stentor-Resume")}
+    place = await turned_away(gateway, event)
+    now = gateway.clock.monotonic()
+    gateway.deps.desk.on_serving(event_key(event["id"]), Serving(0, place["arrival"]), 1, now=now)
+    await refused(gateway, "POST", url, status=503, slug="no-room", data=WHEP_OFFER, headers={**SDP, **kept})
+    gateway.beat(relay_seats=5)
+    await refused(gateway, "POST", url, status=503, slug="no-room", **showing(place["ticket"]))
+    await join(gateway, event, **kept)
+    await join(gateway, event, **{"Stentor-Ticket": place["ticket"]})
+
+
 async def test_ticket_alone_is_cheap_and_only_for_live_events(gateway: Gateway) -> None:
     event = await gateway.new_event()
     url = f"/api/events/{event['id']}/ticket"

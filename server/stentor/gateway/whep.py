@@ -100,12 +100,18 @@ class WhepEndpoint:
 
     def _pick(self, ticket: Ticket, verdict: Verdict) -> ShardRecord:
         """The shard with a seat and a join credit for this ticket. ProblemError 503, the place kept."""
-        desk, now = self._deps.desk, self._deps.clock.monotonic()
-        shard = self._deps.shards.pick("relay", ticket.ticket_id, now, returning=verdict.is_returning)
+        desk, shards, now = self._deps.desk, self._deps.shards, self._deps.clock.monotonic()
+        returning = verdict.is_returning
+        shard = None
+        if returning or not desk.returning.is_awaited(now):
+            shard = shards.pick("relay", ticket.ticket_id, now, returning=returning)
         if shard is None:
+            if returning and not shards.has_room("relay", now, returning=True):
+                desk.returning.turned_away(ticket.ticket_id, now)
             retry = desk.turned_back(ticket.event, ticket.epoch, ticket, verdict=verdict, now=now)
             raise self._not_now("no-room", ticket, retry)
         desk.seated(ticket.event, ticket.epoch, ticket, now=now)
+        desk.returning.seated(ticket.ticket_id)
         return shard
 
     def _not_now(self, slug: str, ticket: Ticket, retry_after: int) -> ProblemError:

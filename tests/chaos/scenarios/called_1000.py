@@ -41,10 +41,8 @@ def run(plan: Plan) -> Outcome:
         wait_for(lambda: _waiting(here) >= BEHIND, timeout=45, what="a full house and a line")
         place = _take_place(here)
         early = _status_of(here, place["ticket"])
-        crowd.tell("leave_at", rate=4.0)  # until the line has come as far as this ticket
+        crowd.tell("leave_at", rate=4.0)  # the line comes as far as this ticket, and on: seats get empty
         called = _wait_until_called(here, place["arrival"])
-        crowd.tell("leave_at", rate=0.0)
-        time.sleep(4.0)
         base = [_seated(relay) for relay in relays]
         began = time.time()
         with Watch(lambda: [_row(relay) for relay in relays]) as watch:

@@ -24,7 +24,10 @@ def run(plan: Plan) -> Outcome:
     """Play it. `plan.listeners` valid listeners; the seats are few enough for abuse to take them all."""
     seats = plan.listeners * 2
     abuse = HELD * seats / BACK  # of each kind a second
-    with scene(plan, relays=1, options=["--max-seats", str(seats), *OPTIONS]) as here, here.stack:
+    with (
+        scene(plan, relays=1, options=["--max-seats", str(seats), *OPTIONS], own_core=True) as here,
+        here.stack,
+    ):
         here.talk()
         gateway = here.cluster.gateways[0]
         silent, capsules = _seats_back(here, seats, stun=False)

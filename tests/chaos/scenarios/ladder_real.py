@@ -17,7 +17,7 @@ LEVELS = [20, 40, 60, 120, 60, 40, 20]
 # Costs stay what is shipped, so that how busy this machine is decides nothing here.
 LAWS = ["--ladder-up", "0.02", "--ladder-down", "0.015", "--ladder-hold", "2", "--cost-least-load", "1"]
 LAWS += ["--credit-idle-cpu", "1"]
-STAY, COME = 50, 170  # listeners all the time, and on top
+STAY, COME = 40, 180  # listeners all the time, and on top
 RATE = 20.0  # of them a second, coming and leaving
 SLOT = 20.0  # ms: a packet leaves anywhere within a tick
 LATE = 40.0  # ms: what the seated may be late at most, ladder or not

@@ -27,7 +27,7 @@ def run(plan: Plan) -> Outcome:
     seats = plan.listeners
     reports: list[CrowdReport] = []
     options = ["--max-seats", str(seats), *LAWS, *OPTIONS]
-    with scene(plan, relays=1, options=options) as here, here.stack:
+    with scene(plan, relays=1, options=options, own_core=True) as here, here.stack:
         relay = here.cluster.of("relay")[0]
         for share in SHARES:
             reports.append(_fill(here, seats, share))

@@ -25,7 +25,10 @@ def run(plan: Plan) -> Outcome:
     durations = [BEFORE_LONG if plan.long else BEFORE_SHORT] * 2 + [LONG if plan.long else SHORT]
     rows = seats * 2 + round(3 * leaving * sum(durations)) + 2000
     windows: list[tuple[float, float]] = []
-    with scene(plan, relays=1, options=["--max-seats", str(seats), *OPTIONS]) as here, here.stack:
+    with (
+        scene(plan, relays=1, options=["--max-seats", str(seats), *OPTIONS], own_core=True) as here,
+        here.stack,
+    ):
         here.talk()
         relay = here.cluster.of("relay")[0]
         crowd = crowd_of(here, rows=rows)

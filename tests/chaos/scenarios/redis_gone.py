@@ -10,6 +10,7 @@ from chaos.verdict import PAUSE_MS, Figure, at_least, at_most, packets_lost, tol
 from support.waiting import wait_for
 
 SHORT, LONG = 5.0, 600.0  # seconds without Redis
+LONG_EMPTY = 90.0  # seconds before it comes back empty: longer than any record in it lives
 RATE = 50.0  # joins a second
 NORMAL = 10.0  # seconds until writes work again
 RELAYS = 2
@@ -17,7 +18,7 @@ RELAYS = 2
 
 def run(plan: Plan) -> Outcome:
     """Play it."""
-    away = LONG if plan.long else SHORT
+    away, empty_after = (LONG, LONG_EMPTY) if plan.long else (SHORT, SHORT)
     newcomers = max(20, plan.listeners // 8)
     with scene(plan, relays=RELAYS, captured=True) as here, here.stack:
         here.talk()
@@ -31,7 +32,7 @@ def run(plan: Plan) -> Outcome:
         here.store.start()
         normal = _until_writes_work(here)
         here.store.kill()
-        time.sleep(away)
+        time.sleep(empty_after)
         here.store.start_empty()
         normal_again = _until_writes_work(here)
         known = ask(f"{here.cluster.gateways[0]}/api/events/{here.event.id}") is not None
@@ -54,7 +55,8 @@ def run(plan: Plan) -> Outcome:
         *used,
     )
     sentence = (
-        f"Redis is away twice for {away:g} s under {plan.listeners} listeners; the second time it is empty."
+        f"Redis is away for {away:g} s under {plan.listeners} listeners, and for {empty_after:g} s, "
+        "after which it comes back empty."
     )
     return Outcome("redis_gone", sentence, figures, tuple(report["each"]))
 

@@ -25,10 +25,10 @@ def run(plan: Plan) -> Outcome:
     """Play it. `plan.listeners` is the number of seats."""
     seats, arriving = plan.listeners, ARRIVING * plan.listeners
     options = ["--max-seats", str(seats), *OPTIONS]
-    with scene(plan, relays=1, options=options) as here, here.stack:
+    with scene(plan, relays=1, options=options, own_core=True) as here, here.stack:
         here.talk()
         relay = here.cluster.of("relay")[0]
-        crowd = crowd_of(here, rows=5 * seats + 2000)
+        crowd = crowd_of(here, rows=15 * seats + 2000)
         crowd.tell("storm", count=round(0.9 * seats), at_once=AT_ONCE)
         stormed = crowd.wait_until("got_in", round(0.9 * seats), timeout=FILL)
         crowd.tell("leave")
@@ -75,7 +75,7 @@ def run(plan: Plan) -> Outcome:
         told("the storm got in", "all" if stormed else f"{len(storm)} only"),
         told("the crowd's own loop lag p99, ms", report.fields["client_lag_p99_ms"]),
     )
-    sentence = f"{seats} seats; {TIMES * seats} people arrive in {arriving:g} s."
+    sentence = f"{seats} seats on a core of their own; {TIMES * seats} people arrive in {arriving:g} s."
     return Outcome("rush", sentence, figures, records)
 
 

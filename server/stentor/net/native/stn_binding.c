@@ -177,8 +177,10 @@ static int first_contact(stn_core *core, const struct stn_stun *message, const s
         return stn_drop(core, STN_DROP_CAPSULE_EXPIRED);
     if (!stn_may_use(core, datagram->from, NULL, datagram->now))
         return stn_drop(core, STN_DROP_ADDRESS_OF_ANOTHER);
+    if (!stn_up_has_room(&core->contacts, (uint32_t)datagram->len)) /* before it counts as one of the session's few */
+        return stn_drop(core, STN_DROP_RING_FULL);
     if (!stn_sketch_take(&gate->sketch, STN_GATE_SESSION, capsule.session, sizeof capsule.session,
-                         STN_GATE_PER_SESSION, datagram->now))
+                         known ? STN_GATE_PER_SESSION : STN_GATE_PER_NEW, datagram->now))
         return stn_drop(core, STN_DROP_CONTACT_SESSION);
     if (!known && !stn_gate_prefix(gate, datagram->from, datagram->now))
         return stn_drop(core, STN_DROP_CONTACT_PREFIX);

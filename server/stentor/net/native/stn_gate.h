@@ -16,6 +16,8 @@
 #define STN_GATE_BURST 4000       /* at once */
 #define STN_GATE_PER_PREFIX 1500  /* a second: an office behind one address, never the whole door */
 #define STN_GATE_PER_SESSION 16   /* a second: a client repeats a check each 50 ms until it is answered */
+#define STN_GATE_PER_NEW 3        /* a second of these before Python knows it: repeats of many who wait for their turn
+                                     would take the place of others' first */
 #define STN_GATE_STRANGERS 1000   /* a second: unverified requests for the other tables of the process */
 #define STN_GATE_PER_ROW 64       /* DTLS datagrams a second from one listener: a handshake has six */
 #define STN_GATE_PER_ADDRESS 1000 /* datagrams a second from an address of Python's: 2.5 ms frames are 400 */

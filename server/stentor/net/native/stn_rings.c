@@ -39,18 +39,23 @@ static void copy_out(const struct stn_up_ring *ring, uint32_t at, void *to, uint
     memcpy((uint8_t *)to + first, ring->bytes, size - first);
 }
 
-bool stn_up_push(struct stn_up_ring *ring, const struct stn_up_record *record, const uint8_t *data)
+bool stn_up_has_room(const struct stn_up_ring *ring, uint32_t size)
 {
     uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
     uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-    uint32_t size = (uint32_t)sizeof *record + record->size;
-    if (ring->left == 0 || ring->size - (tail - head) < size)
+    return ring->left > 0 && ring->size - (tail - head) >= sizeof(struct stn_up_record) + size;
+}
+
+bool stn_up_push(struct stn_up_ring *ring, const struct stn_up_record *record, const uint8_t *data)
+{
+    uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    if (!stn_up_has_room(ring, record->size))
         return false;
     ring->left--;
     copy_in(ring, tail, record, sizeof *record);
     if (record->size > 0)
         copy_in(ring, tail + (uint32_t)sizeof *record, data, record->size);
-    atomic_store_explicit(&ring->tail, tail + size, memory_order_release);
+    atomic_store_explicit(&ring->tail, tail + (uint32_t)sizeof *record + record->size, memory_order_release);
     *ring->pushed = true;
     return true;
 }

@@ -43,6 +43,9 @@ struct stn_up_ring {
 int stn_up_open(struct stn_up_ring *ring, uint32_t size, uint32_t budget, bool *pushed);
 void stn_up_close(struct stn_up_ring *ring);
 
+/* Whether a record with `size` bytes of data would be taken now. Media thread only. */
+bool stn_up_has_room(const struct stn_up_ring *ring, uint32_t size);
+
 /* False when the ring is full or the tick's budget is spent: the caller counts the drop. `record->size` is that
  * of `data`. Media thread only. */
 bool stn_up_push(struct stn_up_ring *ring, const struct stn_up_record *record, const uint8_t *data);

@@ -83,9 +83,30 @@ def test_a_replayed_contact_goes_up_only_a_few_times_a_second(port: NativePort) 
     data = client.binding()
     for number in range(200):
         port.receive(data, (f"10.0.{number}.1", 5), SERVER_IP, now=1.0)
-    assert len(port.taken_up(CONTACTS)) == 16
-    assert port.counters()["first contacts of session"] == 184
+    assert len(port.taken_up(CONTACTS)) == 3
+    assert port.counters()["first contacts of session"] == 197
     assert port.receive(data, client.address, SERVER_IP, now=2.5)
+
+
+def test_checks_of_a_session_that_python_knows_are_answered_sixteen_times_a_second(port: NativePort) -> None:
+    client = MemoryPeer(expires_at=100.0)
+    port.allow(client.address, now=1.0)
+    taken = [port.receive(client.binding(), client.address, SERVER_IP, now=1.0) for _ in range(20)]
+    assert taken.count(True) == 16
+
+
+def test_many_who_repeat_while_they_wait_keep_nobody_out(port: NativePort) -> None:
+    """Six hundred of 600 networks wait and repeat twenty times a second; each is heard in every second."""
+    clients = [MemoryPeer((f"10.{number // 250}.{number % 250}.1", 5)) for number in range(600)]
+    for second in range(1, 4):
+        heard = set()
+        for turn in range(20):
+            for client in clients:
+                if port.receive(client.binding(), client.address, SERVER_IP, now=second + turn / 20):
+                    heard.add(client.address)
+            port.step(second + turn / 20)
+            port.taken_up(CONTACTS)
+        assert len(heard) == 600, port.counters()
 
 
 def test_contacts_are_limited_in_all_and_by_prefix(port: NativePort) -> None:
@@ -94,11 +115,22 @@ def test_contacts_are_limited_in_all_and_by_prefix(port: NativePort) -> None:
         client = MemoryPeer((f"198.51.100.{number % 250}", 1000 + number))
         taken += port.receive(client.binding(), client.address, SERVER_IP, now=1.0)
         if number % 50 == 0:
-            port.step(1.0 + number / 1e6)
+            port.step(1.0 + number / 2500)  # a tick each time, whose budget is 100
             port.taken_up(CONTACTS)
     counters = port.counters()
-    assert counters["first contacts of prefix"] == 100
-    assert counters["ring full"] == 1500 - taken  # the budget of one tick is 100
+    assert (taken, counters["first contacts of prefix"], counters["ring full"]) == (1500, 100, 0)
+
+
+def test_contact_that_finds_no_room_does_not_count_as_one_of_its_session(port: NativePort) -> None:
+    others = (MemoryPeer((f"10.1.{number}.1", 5)) for number in range(250))
+    while port.counters()["ring full"] == 0:
+        other = next(others)
+        port.receive(other.binding(), other.address, SERVER_IP, now=1.0)
+    client = MemoryPeer()
+    for _ in range(5):
+        assert not port.receive(client.binding(), client.address, SERVER_IP, now=1.0)
+    port.step(1.1)
+    assert port.receive(client.binding(), client.address, SERVER_IP, now=1.1)
 
 
 def test_a_contact_from_where_a_listener_was_just_heard_goes_nowhere(port: NativePort) -> None:
