@@ -15,6 +15,7 @@ from stentor.net.table_shell import TableShell
 
 _RECEIVE_QUEUE = "receive queue"
 _LOOK_AGAIN = 0.01  # seconds: half of what credits may be saved up for
+_CONTACTS_AT_ONCE = 8  # checks of strangers that are read before the clock is looked at: half a millisecond
 _TIME_BUDGET = 0.005  # seconds of handshakes per turn of the loop, so that HTTP and audio in get their turn
 
 
@@ -33,6 +34,7 @@ class NativePort:
         self.gate: ContactGate | None = None
         """Who decides when a handshake may start; None: it always may."""
         self._begun: deque[UpRecord] = deque()
+        self._contacts: deque[UpRecord] = deque()
         self._room = ContactRoom()
         self._again: asyncio.Handle | None = None
         self._later: asyncio.TimerHandle | None = None
@@ -92,6 +94,8 @@ class NativePort:
         end = clock.monotonic() + _TIME_BUDGET
         while clock.monotonic() < end:
             datagram = self._next()
+            if datagram is None and self._contacts:
+                continue
             if datagram is None:
                 self._note_kernel_drops()
                 if len(self._room) and self._later is None:
@@ -105,11 +109,17 @@ class NativePort:
         if not self._begun:
             self._begun.extend(self._core.take(Ring.DATAGRAMS))
         if not self._begun:
-            for record in self._core.take(Ring.CONTACTS):
-                self._on_contact(record)
+            self._look_at_some_contacts()
         if self._begun:
             return self._begun.popleft()
         return None if self.gate is None else self._room.take(clock.monotonic(), self.gate)
+
+    def _look_at_some_contacts(self) -> None:
+        """Not at all that have come: a rush brings hundreds at once, and nobody else would get a turn."""
+        if not self._contacts:
+            self._contacts.extend(self._core.take(Ring.CONTACTS))
+        for _ in range(min(len(self._contacts), _CONTACTS_AT_ONCE)):
+            self._on_contact(self._contacts.popleft())
 
     def _on_contact(self, record: UpRecord) -> None:
         """Checks of a session that is there are part of its handshake; the others wait for their turn."""
