@@ -14,7 +14,7 @@ from stentor.core.admission.line import Lottery, Release, Serving, is_called, re
 from stentor.core.admission.ticket import Ticket
 from stentor.gateway.line_notes import LineCounts, Room, ServingNotice
 
-PRESENT_FOR = 3.5  # seconds: whoever was told to come again, in three at most, has by then, here or elsewhere
+PRESENT_FOR = 1.5  # seconds: whoever was told "in a second" has come again by then, if only elsewhere
 RELEASES_FOR = 120.0  # seconds of the line's movement that the status body shows
 RATE_OVER = 30.0  # seconds of releases that the rate is taken from
 HEEDED_FOR = 10.0  # seconds: whoever understands tickets has come back with one by then

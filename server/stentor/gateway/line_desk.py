@@ -16,7 +16,6 @@ from stentor.gateway.line_notes import LineCounts, Room, ServingNotice
 from stentor.gateway.returning_first import ReturningFirst
 
 CAPACITY = 10_000  # events with a line of their own, as many as the book holds
-DOOR_MOST = 3  # seconds to come again at most for who has been called: the room may have grown meanwhile
 FORGOTTEN_AFTER = 600.0  # seconds without a knock: as long as a resume token lives
 
 NO_ROOM = Room(free=0, offered=0, credit_rate=0.0)
@@ -83,8 +82,7 @@ class LineDesk:
         line = self._line(event, epoch, now)
         if verdict.is_returning or (not verdict.is_new and line.is_called(ticket)):
             line.stands(ticket, now)
-            # Those who stand at the door come again as fast as credits come in: faster is only more refusals.
-            return min(DOOR_MOST, max(1, round(line.present / max(1.0, self.room.credit_rate))))
+            return 1
         self._refuse(line, ticket, now, is_new=verdict.is_new)
         return line.retry_after(ticket, now, self.room)
 
