@@ -16,7 +16,7 @@ from stentor.core.webrtc.stun import parse_stun
 from stentor.net.native_core import UpRecord
 
 CAPACITY = 4096  # who comes on top of as many repeats it later
-SILENT = 2.5  # seconds without a repetition that was read (three a second come through): they have gone
+SILENT = 1.2  # seconds without a repetition (the core lets three a second through): whoever waited has gone
 
 
 class ContactGate(Protocol):
