@@ -9,18 +9,14 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidTag
-
 from chaos.capture_records import Datagram
 from chaos.capture_uses import Uses
 from stentor.core.mesh.envelope import EnvelopeError, control_key, open_envelope
 from stentor.core.mesh.messages import MessageError, Subscribe, SubscribeAck, decode_message
-from stentor.core.rtp.packet import HEADER_LENGTH
 from stentor.core.trunk.keys import PROFILE, derive_trunk_keys
 from stentor.core.webrtc.srtp_ciphers import PacketCipher, make_cipher
 from stentor.core.webrtc.srtp_keys import derive_rtp_keys
-
-ROLLOVERS = 4  # of 65,536 packets at 50 a second: over an hour
+from support.srtp_index import index_of
 
 
 @dataclass(slots=True)
@@ -34,16 +30,10 @@ class Key:
 
     def index_of(self, packet: bytes) -> int | None:
         """At which the packet is authentic; None when it is not."""
-        sequence = int.from_bytes(packet[2:4], "big")
-        for distance in range(ROLLOVERS):
-            rollovers = (self.rollovers + distance) % ROLLOVERS
-            try:
-                self.cipher.open_rtp(packet, HEADER_LENGTH, rollovers << 16 | sequence)
-            except InvalidTag:
-                continue
-            self.rollovers = rollovers
-            return rollovers << 16 | sequence
-        return None
+        index = index_of(packet, self.cipher, rollovers=self.rollovers)
+        if index is not None:
+            self.rollovers = index >> 16
+        return index
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from bench.machine import pin
 from chaos.capture import Capture, figures_of
 from chaos.cluster import CLUSTER, Cluster, running_cluster
 from chaos.host import Host as Talker
@@ -156,7 +157,7 @@ def scene(
                 store.url,
                 plan.folder,
                 [*options, *plan.options],
-                relay_prefix=["taskset", "-c", str(RELAY_CORE)] if own_core else [],
+                relay_prefix=pin(RELAY_CORE) if own_core else [],
             )
         )
         inner = stack.enter_context(ExitStack())

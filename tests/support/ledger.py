@@ -6,17 +6,13 @@ out for its way, so an entry says what the cipher really did.
 
 from __future__ import annotations
 
-from cryptography.exceptions import InvalidTag
-
 from stentor.core.outputs import Address
-from stentor.core.rtp.packet import HEADER_LENGTH
 from stentor.core.trunk.keys import PROFILE, TrunkKeys
 from stentor.core.webrtc.demux import Kind, classify
 from stentor.core.webrtc.srtp_ciphers import PacketCipher, make_cipher
 from stentor.core.webrtc.srtp_keys import derive_rtcp_keys, derive_rtp_keys
 from stentor.net.fanout import ListenerSpec
-
-ROLLOVERS = 4  # of 65,536 packets: no scene is longer
+from support.srtp_index import index_of
 
 
 class Ledger:
@@ -55,7 +51,7 @@ class Ledger:
             return
         ciphers = [listener[:2]] if listener is not None else self._rows.get((source, to, ssrc), [])
         for name, cipher in ciphers:
-            index = _index_of(data, cipher)
+            index = index_of(data, cipher)
             if index is not None:
                 self._use(name, "rtp", ssrc, index)
                 return
@@ -72,14 +68,3 @@ class Ledger:
         if entry in self._used:
             self.problems.append(f"{what} index {index} of stream {ssrc} used twice under one key")
         self._used.add(entry)
-
-
-def _index_of(data: bytes, cipher: PacketCipher) -> int | None:
-    sequence = int.from_bytes(data[2:4], "big")
-    for rollover in range(ROLLOVERS):
-        try:
-            cipher.open_rtp(data, HEADER_LENGTH, rollover << 16 | sequence)
-        except InvalidTag:
-            continue
-        return rollover << 16 | sequence
-    return None

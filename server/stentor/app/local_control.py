@@ -39,10 +39,7 @@ class LocalControl:
 
     async def set_ptime(self, milliseconds: int | None, *, hold: bool) -> None:
         """See `ShardControl.set_ptime`."""
-        if milliseconds is None:
-            self._relay.release_ptime()
-        else:
-            self._relay.set_ptime(milliseconds, hold=hold)
+        self._relay.set_ptime(milliseconds, hold=hold)
 
     async def host_state(self, event_id: str) -> Literal["none", "present", "away"]:
         """See `ShardControl.host_state`."""

@@ -27,10 +27,7 @@ class RelayControl:
 
     async def set_ptime(self, milliseconds: int | None, *, hold: bool) -> None:
         """See `ShardControl.set_ptime`."""
-        if milliseconds is None:
-            self._relay.release_ptime()
-        else:
-            self._relay.set_ptime(milliseconds, hold=hold)
+        self._relay.set_ptime(milliseconds, hold=hold)
 
     async def host_state(self, event_id: str) -> HostState:
         """See `ShardControl.host_state`."""

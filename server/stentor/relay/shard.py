@@ -115,17 +115,16 @@ class RelayShard:
         for event in list(self._listening):
             self.end_event(event)
 
-    def set_ptime(self, milliseconds: int, *, hold: bool | None = None) -> None:
-        """An operator wants packets of 20, 40, 60 or 120 ms from the next one on: the ladder has no say."""
-        self.pinned = True
-        self._hold = self._hold if hold is None else hold
-        self._merge_to(milliseconds)
+    def set_ptime(self, milliseconds: int | None, *, hold: bool | None = None) -> None:
+        """An operator wants packets of 20, 40, 60 or 120 ms from the next one on: the ladder has no say.
 
-    def release_ptime(self) -> None:
-        """The ladder has its say again, from its next window on; `hold` is what the shard began with."""
-        self.pinned = False
-        self._hold = self._own_hold
-        self._merge_to(self.ptime)
+        None: it has again, from its next window on, and `hold` is what the shard began with.
+        """
+        self.pinned = milliseconds is not None
+        if not self.pinned:
+            hold = self._own_hold
+        self._hold = self._hold if hold is None else hold
+        self._merge_to(self.ptime if milliseconds is None else milliseconds)
 
     def follow_ladder(self, milliseconds: int) -> None:
         """The ladder's level; no effect while ptime is pinned."""

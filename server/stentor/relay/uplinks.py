@@ -137,9 +137,8 @@ class Uplinks:
         known = self._events.get(ack.event)
         if known is not None:
             highest, now = self.epochs.highest(ack.event), clock.monotonic()
-            self._act(
-                known.uplink.on_ack(ack, sender.node, now)
-            )  # it may be the answer to a trial, which fails
+            # Also of a lower epoch: it may be the answer to a trial, which fails.
+            self._act(known.uplink.on_ack(ack, sender.node, now))
             self._serve(ack.event, now)
             if not ack.refused and ack.epoch < highest:
                 raise StaleEpochError("stage", ack.epoch, highest)

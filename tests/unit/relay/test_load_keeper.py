@@ -159,7 +159,7 @@ def test_pinned_length_stays_until_it_is_given_back(monkeypatch: pytest.MonkeyPa
         sit(shard.relay, 5000)
         await shard.run(2.0, share=0.4)
         assert shard.relay.ptime == 40
-        shard.relay.release_ptime()
+        shard.relay.set_ptime(None)
         assert shard.relay.ptime == 40  # nothing is heard of it before the ladder has looked
         await shard.run(0.25, share=0.4)
         assert shard.relay.ptime == 120

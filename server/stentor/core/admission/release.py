@@ -16,9 +16,7 @@ from stentor.core.admission.laws import Laws
 
 _KNOWN = 10.0  # people that what is known already weighs, beside those of the cohorts in sight
 _TELLING = 0.5  # of its people should have come before a cohort tells what share comes
-_NOTICED = (
-    3.0  # times the shortest poll: a poll, a cached body, a request and a report until a called page is known
-)
+_NOTICED = 3.0  # times the shortest poll: poll, cached body, request and report until a called page is known
 _RECENT = 8.0  # seconds after which a cohort says 1/e as much
 _ENOUGH = 50.0  # people of one cohort that move what is known of "how soon" half of the way
 
