@@ -72,12 +72,15 @@ async def _run(bench: Bench, options: argparse.Namespace) -> None:
             if media in parts and ptime in ptimes:
                 with _part(bench, f"Stentor, {media}, {ptime} ms"):
                     await rows.stentor(bench, Variant(media, ptime), [step // scale for step in steps])
+            if media == "native" and "bare" in parts and ptime in ptimes:
+                with _part(bench, f"bare sendmmsg, {ptime} ms"):  # in the same minutes
+                    await asyncio.to_thread(rows.bare_rows, bench, ptime)
     if "janus" in parts and 20 in ptimes:
         with _part(bench, "Janus"):
             await rows.janus(bench, [max(100, step // scale) for step in JANUS[: None if scale == 1 else 1]])
-    if "bare" in parts:
-        with _part(bench, "bare sendmmsg"):
-            await asyncio.to_thread(rows.bare_rows, bench, ptimes)
+    if "bare" in parts and 20 in ptimes:
+        with _part(bench, "bare sendmmsg, Janus's wire"):
+            await asyncio.to_thread(rows.bare_over_veth, bench)
     if "gateway" in parts:
         with _part(bench, "gateway"):
             await rows.gateway(bench)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from bench.janus_process import AUDIO_PORT, STREAM, running_janus
 from bench.link import Link
 from bench.machine import CoreTime, resident_bytes
 from bench.profile import profile
-from bench.samples import LENIENT, STRICT, Sample, climb, measure, measure_twice, say
+from bench.samples import JOINED, LENIENT, STRICT, Sample, climb, measure, measure_twice, say
 from bench.stentor_server import Running, Variant, options_of, running
 from stentor_loadtest.swarm.crowd import Crowd
 from stentor_loadtest.swarm.janus import JanusSignalling
@@ -74,11 +73,11 @@ async def _stentor(bench: Bench, variant: Variant, steps: list[int], server: Run
         await crowd.leave()
         crowd.members.clear()
     await crowd.join(1)
-    found.samples[f"{name} idle"] = await measure(crowd, server.core)
+    found.samples[f"{name} idle"] = await measure(crowd, server.core, settle=JOINED)
     deadline = time.monotonic() + BUDGET
     for count in [count for count in COUNTS if count <= steps[0]]:
         await crowd.join(count - len(crowd.members), at_once=32)
-        sample = await measure_twice(crowd, server.core, STRICT)
+        sample = await measure_twice(crowd, server.core, STRICT, settle=JOINED)
         found.samples[f"{name} {count}"] = sample
         found.sizes.setdefault(variant.ptime, round(sample.bytes_per_packet))
         if not sample.keeps(STRICT):
@@ -131,15 +130,18 @@ async def gateway(bench: Bench) -> None:
             bench.found.notes.append(f"gateway, {name}: {rate.failures} requests failed")
 
 
-def bare_rows(bench: Bench, ptimes: Sequence[int]) -> None:
-    """The bare sender at every count; at 20 ms as far as one core goes."""
-    for ptime in ptimes:
-        size = size_at(bench.found.sizes, ptime)
-        for count in COUNTS:
-            done = bare.run_bare(bench.program, bench.link, count, size, ptime)
-            bench.found.samples[f"bare {ptime} {count}"] = done.paced
-            bench.found.numbers[f"bare {ptime} most {count}"] = done.most
-            say(f"{ptime} ms: {done.paced}; flat out {done.most:.0f} packets/s")
+def bare_rows(bench: Bench, ptime: int) -> None:
+    """The bare sender at every count."""
+    size = size_at(bench.found.sizes, ptime)
+    for count in COUNTS:
+        done = bare.run_bare(bench.program, bench.link, count, size, ptime)
+        bench.found.samples[f"bare {ptime} {count}"] = done.paced
+        bench.found.numbers[f"bare {ptime} most {count}"] = done.most
+        say(f"{ptime} ms: {done.paced}; flat out {done.most:.0f} packets/s")
+
+
+def bare_over_veth(bench: Bench) -> None:
+    """The bare sender over the wire that Janus has."""
     over = bare.run_bare(bench.program, bench.veth, COUNTS[1], size_at(bench.found.sizes, 20), 20)
     bench.found.samples["veth 20 1000"] = over.paced
     say(f"20 ms, over Janus's wire: {over.paced}; flat out {over.most:.0f} packets/s")

@@ -13,6 +13,7 @@ from stentor_loadtest.swarm.crowd import Crowd
 from stentor_loadtest.swarm.meter import Window
 
 SECONDS = 5.0
+JOINED = 6.0  # seconds until all have sent their first receiver report: until then joins still cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,10 @@ async def climb(
     return best, None
 
 
-async def measure_twice(crowd: Crowd, core: CoreTime, limits: Limits) -> Sample:
+async def measure_twice(crowd: Crowd, core: CoreTime, limits: Limits, *, settle: float = 1.5) -> Sample:
     """One window, or a second one when it misses the limits: the machine may have been busy."""
     for _ in range(2):
-        sample = await measure(crowd, core)
+        sample = await measure(crowd, core, settle=settle)
         say(str(sample) + (f"; {dict(crowd.failures)}" if crowd.failures else ""))
         if sample.keeps(limits):
             break

@@ -74,6 +74,10 @@ class MemoryLeases(Leases):
         self._reach()
         return self.store.holder(name)
 
+    async def highest_epoch(self, name: str) -> int:
+        self._reach()
+        return self.store.highest.get(name, 0)
+
     def _reach(self) -> None:
         if self.is_away:
             raise StoreUnavailableError("away")

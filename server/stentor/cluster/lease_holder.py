@@ -35,6 +35,7 @@ class LeaseHolder:
         """What is held, or was."""
         self.is_held = True
         """False from the moment it is lost or let go."""
+        self._is_confirmed = True
         self._leases = leases
         self._on_lost = on_lost
         self._every = every
@@ -44,9 +45,17 @@ class LeaseHolder:
         """Begin to renew. Needs a running loop."""
         self._task = asyncio.get_running_loop().create_task(self._renew_forever(), name="lease")
 
-    def depose(self, epoch: int) -> None:
-        """A peer has seen this epoch: if it is above ours, the lease is lost, whatever the store says."""
-        if epoch > self.lease.epoch:
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is held and the store has said so when it was asked last."""
+        return self.is_held and self._is_confirmed
+
+    def depose(self, epoch: int, by: bytes = b"") -> None:
+        """A peer has seen this epoch: if it is above ours, the lease is lost, whatever the store says.
+
+        `by`: node id of who holds it, if that is known. Of two with one epoch the higher id stays.
+        """
+        if (epoch, by) > (self.lease.epoch, self.lease.holder):
             self._lose(f"epoch {epoch} has been seen")
             self._cancel()
 
@@ -61,8 +70,11 @@ class LeaseHolder:
     async def _renew_forever(self) -> None:
         while self.is_held:
             await asyncio.sleep(self._every)
-            with contextlib.suppress(StoreUnavailableError):
+            try:
                 await self._renew()
+                self._is_confirmed = True
+            except StoreUnavailableError:
+                self._is_confirmed = False
 
     async def _renew(self) -> None:
         if await self._leases.renew(self.lease):

@@ -63,7 +63,7 @@ class LoadKeeper:
         self._is_running = False
         relay.on_ended = self._meter.note_attempt
         relay.table.may_start = self._may_start
-        self._offer(braking=False)
+        self._offer(braking=False, paused=False)
 
     def start(self) -> None:
         """Begin to look."""
@@ -102,7 +102,7 @@ class LoadKeeper:
         )
         if measured:
             self._shed(state, window, listeners)
-        self._offer(braking=state.braking or self.credits.is_paused(now))
+        self._offer(braking=state.braking, paused=self.credits.is_paused(now))
         self._export(window, state, cpu)
         return window
 
@@ -143,11 +143,10 @@ class LoadKeeper:
             None if notice is None else Shed(notice.since, notice.fraction, notice.seed, notice.deadline)
         )
 
-    def _offer(self, *, braking: bool) -> None:
+    def _offer(self, *, braking: bool, paused: bool) -> None:
         relay = self._relay
         relay.table.seats = self.seats.total
-        relay.braking = braking
-        # While it brakes only those come who return, and for them there is the floor.
+        relay.braking = braking or paused  # only those come who return
         relay.credits = self._laws.credit_floor if braking else self.credits.offered(relay.waiting())
 
     def _export(self, window: Window, state: LadderState, cpu: float) -> None:

@@ -52,3 +52,13 @@ class Claims:
         except StoreUnavailableError:
             return None
         return lease if lease is not None and lease.holder != self._node else None
+
+    async def highest(self, event: bytes) -> int:
+        """The highest epoch that the store gave out; 0 when nobody can tell."""
+        event_id = self._id_of(event)
+        if event_id is None:
+            return 0
+        try:
+            return await self._leases.highest_epoch(event_lease(event_id))
+        except StoreUnavailableError:
+            return 0

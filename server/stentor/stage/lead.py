@@ -6,6 +6,9 @@ relay's word, the stage is deposed: its children learn it, and its publisher is 
 
 A lease that is free proves little: a store that lost its data gives away what a living stage holds. So before
 a stage takes an event because relays ask, it asks the other stages, and leaves it alone when one answers.
+
+A stage that drains gives its leases back and goes on until another has begun, however it hears of that; see
+docs/decisions/0021-one-leader-while-stages-drain.md.
 """
 
 from __future__ import annotations
@@ -13,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 
 from stentor.cluster.lease_holder import LeaseHolder
 from stentor.cluster.leases import Lease, Leases
@@ -27,11 +29,11 @@ from stentor.net.mesh_port import MeshPort, StaleEpochError
 from stentor.net.trunk_children import TrunkChildren
 from stentor.stage.claims import Claims
 from stentor.stage.lead_views import LeadViews
+from stentor.stage.led import Led
 from stentor.stage.stage import Stage
 
 HEAR_FIRST = 0.25  # seconds the other stages have to say that one of them leads
 TURN = 1.0  # seconds the next stage in the event's order leaves to the one before it
-ASKED_WITHIN = 3.0  # seconds without a question until the next is the first again; relays ask twice a second
 TRY_EVERY = 0.5  # seconds between two attempts to take a lease that somebody else still holds
 GIVE_UP = 6.0  # seconds a publisher is kept without the lease: twice as long as a dead holder's lasts
 IDLE = 60.0  # seconds without publisher and children until the lease is given back
@@ -41,25 +43,6 @@ SOUNDS_WITHIN = 1.5  # seconds they are told in any case
 PASSING = 3.0  # seconds a stage that drains goes on after another has begun: relays change over meanwhile
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Led:
-    """What this stage does about one event."""
-
-    used_at: float
-    holder: LeaseHolder | None = None
-    source: bytes | None = None
-    source_at: float = 0.0
-    asked_since: float | None = None
-    """When relays began to ask and nobody answered; None: they do not."""
-    asked_at: float = 0.0
-    taking: asyncio.Task[None] | None = None
-    passing: bool = False
-    """Whether the lease was given back for another stage to take, while we go on until it has begun."""
-    ending: bool = False
-    """Whether that has happened."""
-    askers: set[Address] = field(default_factory=set)
 
 
 class StageLead:
@@ -85,11 +68,12 @@ class StageLead:
         self._views = views
         self._link = link
         self._end_publisher = end_publisher
-        self._events: dict[bytes, _Led] = {}
+        self._events: dict[bytes, Led] = {}
         self._turned_away: dict[bytes, float] = {}  # events of which we said that we are not the stage
         self._looker: asyncio.Task[None] | None = None
         self.draining = False
-        """Whether events that nobody leads are left to other stages."""
+        """Whether events that nobody leads are left to other stages, if there is one that takes them."""
+        self._stopped = False
         self.children: TrunkChildren | None = None
         """Whom we feed; set before `start`."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -107,7 +91,7 @@ class StageLead:
 
     async def stop(self) -> None:
         """Give every lease back, so that another stage may begin at once."""
-        self.draining = True
+        self.draining = self._stopped = True
         for task in self._tasks:
             task.cancel()
         if self._looker is not None:
@@ -121,7 +105,7 @@ class StageLead:
     def epoch_of(self, event: bytes) -> int:
         """Of our lease; 0 when we do not lead the event."""
         led = self._events.get(event)
-        return led.holder.lease.epoch if led is not None and led.holder is not None else 0
+        return 0 if led is None else led.epoch
 
     def led_events(self) -> list[bytes]:
         """The events we lead."""
@@ -161,13 +145,19 @@ class StageLead:
         if event not in self._events:
             self._turn_away(event)
 
-    def overtaken(self, event: bytes, epoch: int) -> None:
-        """A relay has seen a higher epoch: we are replaced, or the store forgot what it gave out."""
+    def overtaken(self, event: bytes, epoch: int, by: bytes = b"") -> None:
+        """Somebody has seen a higher epoch: we are replaced, or the store forgot what it gave out.
+
+        `by`: the stage that has it, if that is known; then the epoch may also be ours.
+        """
         led = self._events.get(event)
-        if led is not None and led.passing:
-            self._give_way(event, led, epoch)
-        elif led is not None and led.holder is not None and led.taking is None:
-            led.taking = asyncio.get_running_loop().create_task(self._rise(event, led, led.holder, epoch))
+        if led is None or led.holder is None or led.taking is not None:
+            return
+        if not led.passing:
+            led.taking = asyncio.get_running_loop().create_task(self._rise(event, led, led.holder, epoch, by))
+        elif led.is_below(epoch, by) and not led.ending:
+            led.ending = True
+            self._run(self._end_later(event, led))
 
     def _on_question(self, message: WhoIsStage, sender: Sender) -> None:
         event, now = message.event, clock.monotonic()
@@ -182,41 +172,47 @@ class StageLead:
         if self._views.id_of(event) is None or self._views.is_over(event):
             return
         led = self._led(event, now)
-        led.askers.add(sender.address)
-        began = led.asked_since if now - led.asked_at < ASKED_WITHIN else None
-        led.asked_since, led.asked_at = now if began is None else began, now
-        if began is None:
+        seconds = led.asked(sender.address, now)
+        if seconds is None:
             for address in self._views.stages():
                 self._mesh.tell(WhoIsStage(event, self._epochs.highest(event)), address)
-        elif not self.draining and now - began >= HEAR_FIRST + TURN * self._views.place_of(event):
+        elif seconds >= HEAR_FIRST + TURN * self._place_of(event):
             self._take(event, led)
 
     def _on_stage_is(self, message: StageIs, sender: Sender) -> None:
         """StaleEpochError for the word of a stage that was replaced."""
-        if not self._epochs.admits(message.event, message.epoch):
-            raise StaleEpochError("stage", message.epoch, self._epochs.highest(message.event))
-        led = self._events.get(message.event)
-        self._epochs.see(message.event, message.epoch)
+        event, led = message.event, self._events.get(message.event)
+        if not self._epochs.admits(event, message.epoch):
+            if led is not None and led.epoch > message.epoch:  # it has missed our word
+                self._mesh.tell(self._stage_is(event, led.epoch), sender.address)
+            raise StaleEpochError("stage", message.epoch, self._epochs.highest(event))
+        self._epochs.see(event, message.epoch)
         if led is None:
             return
         led.asked_since = None  # somebody does it
-        if led.passing:
-            self._give_way(message.event, led, message.epoch)
-        elif led.holder is not None:
+        if message.epoch > led.epoch and led.holder is not None and not led.passing:
             led.holder.depose(message.epoch)
+        elif message.stage != self._mesh.node:
+            self.overtaken(event, message.epoch, message.stage)
 
     # -- leases -------------------------------------------------------------------------------------------
 
-    def _led(self, event: bytes, now: float) -> _Led:
-        led = self._events.setdefault(event, _Led(now))
+    def _led(self, event: bytes, now: float) -> Led:
+        led = self._events.setdefault(event, Led(now))
         led.used_at = now
         return led
 
-    def _take(self, event: bytes, led: _Led) -> None:
-        if led.holder is None and led.taking is None:
+    def _take(self, event: bytes, led: Led) -> None:
+        if led.holder is None and led.taking is None and not self._stopped:
             led.taking = asyncio.get_running_loop().create_task(self._try_to_take(event, led))
 
-    async def _try_to_take(self, event: bytes, led: _Led) -> None:
+    def _place_of(self, event: bytes) -> int:
+        """In the order of stages that may take the event. Who drains comes after all others: better a stage
+        that is about to stop than none."""
+        place = self._views.place_of(event)
+        return place + 1 + len(self._views.stages()) if self.draining else place
+
+    async def _try_to_take(self, event: bytes, led: Led) -> None:
         """Once for relays that ask; for a publisher, who may also come meanwhile, until it is to go."""
         try:
             while not await self._took(event, led):
@@ -227,9 +223,9 @@ class StageLead:
                     return
                 await asyncio.sleep(TRY_EVERY)
         finally:
-            led.taking = None
+            self._have_taken(led)
 
-    async def _took(self, event: bytes, led: _Led) -> bool:
+    async def _took(self, event: bytes, led: Led) -> bool:
         lease = await self._claims.take(event)
         if lease is not None:
             self._begin(event, led, lease)
@@ -238,7 +234,7 @@ class StageLead:
             await self._point_to_holder(event, led)
         return False
 
-    async def _point_to_holder(self, event: bytes, led: _Led) -> None:
+    async def _point_to_holder(self, event: bytes, led: Led) -> None:
         """Somebody has the lease, whom the relays perhaps did not ask: they know a few stages alone."""
         lease = await self._claims.held_by_other(event)
         link = None if lease is None else self._views.link_of(lease.holder)
@@ -248,24 +244,24 @@ class StageLead:
                 self._mesh.tell(said, address)
             led.askers.clear()
 
-    async def _rise(self, event: bytes, led: _Led, holder: LeaseHolder, epoch: int) -> None:
+    async def _rise(self, event: bytes, led: Led, holder: LeaseHolder, epoch: int, by: bytes) -> None:
         """Lead with an epoch above `epoch` if the lease is ours, else be deposed."""
         try:
             lease = await self._claims.raised(event, holder.lease)
             if lease is None:
-                holder.depose(epoch)
+                holder.depose(epoch, by)
             elif holder.is_held:
                 holder.lease = lease
                 self._speak_up(event, led, lease)
         finally:
-            led.taking = None
+            self._have_taken(led)
 
-    def _begin(self, event: bytes, led: _Led, lease: Lease) -> None:
+    def _begin(self, event: bytes, led: Led, lease: Lease) -> None:
         led.holder = LeaseHolder(self._leases, lease, on_lost=lambda _: self._deposed(event))
         led.holder.start()
         self._speak_up(event, led, lease)
 
-    def _speak_up(self, event: bytes, led: _Led, lease: Lease) -> None:
+    def _speak_up(self, event: bytes, led: Led, lease: Lease) -> None:
         """Tell everybody who leads the event, and feed whoever comes."""
         self._epochs.see(event, lease.epoch)
         self._turned_away.pop(event, None)
@@ -276,7 +272,7 @@ class StageLead:
             self.children.serve(event, Standing.STAGE, epoch=lease.epoch, stage=self._mesh.node)
         self._run(self._announce(event, led, self._stage_is(event, lease.epoch)))
 
-    async def _announce(self, event: bytes, led: _Led, said: StageIs) -> None:
+    async def _announce(self, event: bytes, led: Led, said: StageIs) -> None:
         """Tell everybody; of a publisher who has just come once it sounds, so that nobody changes over to
         silence."""
         until = clock.monotonic() + SOUNDS_WITHIN
@@ -290,19 +286,20 @@ class StageLead:
             self._mesh.tell(said, address)
         led.askers.clear()
 
+    def _have_taken(self, led: Led) -> None:
+        """We tried to. Who drains keeps no lease, also not one that was on its way."""
+        led.taking = None
+        if self.draining and not self._stopped:
+            self._run(self._pass_on())
+
     async def _pass_on(self) -> None:
         for led in list(self._events.values()):
-            if led.holder is not None and not led.passing:
+            if led.holder is not None and led.taking is None and not led.passing:
                 led.passing = True
                 await led.holder.stop()
 
-    def _give_way(self, event: bytes, led: _Led, epoch: int) -> None:
+    async def _end_later(self, event: bytes, led: Led) -> None:
         """Another stage has begun: end, but not before the relays hear it."""
-        if led.holder is not None and epoch > led.holder.lease.epoch and not led.ending:
-            led.ending = True
-            self._run(self._end_later(event, led))
-
-    async def _end_later(self, event: bytes, led: _Led) -> None:
         await asyncio.sleep(PASSING)
         if self._events.get(event) is led:
             self._deposed(event)
@@ -341,13 +338,14 @@ class StageLead:
             await asyncio.sleep(LOOK_EVERY)
             now = clock.monotonic()
             for event, led in list(self._events.items()):
-                await self._look(event, led, now)
+                if self._events.get(event) is led:  # it may be over since we looked at another
+                    await self._look(event, led, now)
             for event in [event for event, at in self._turned_away.items() if now - at > IDLE]:
                 del self._turned_away[event]
                 if event not in self._events and self.children is not None:
                     self.children.withdraw(event)
 
-    async def _look(self, event: bytes, led: _Led, now: float) -> None:
+    async def _look(self, event: bytes, led: Led, now: float) -> None:
         if self._views.is_over(event):  # whoever ended it did not reach us
             self._end_publisher(event)
             await self.end_event(event)
@@ -355,16 +353,29 @@ class StageLead:
         fed = self.children is not None and self.children.count(event) > 0
         if led.source is not None or fed:
             led.used_at = now
-        if led.passing and not led.ending:
-            successor = await self._claims.held_by_other(event)  # whose word we may have missed
-            if successor is not None:
-                self._give_way(event, led, successor.epoch)
+        if led.holder is not None:
+            await self._make_sure(event, led, led.holder)
+            if self._events.get(event) is not led:
+                return
         if led.source is not None:
             self._take(event, led)
         if led.holder is not None and fed:
             self._stage.subscribe(event, now=now)
         if led.taking is None and now - led.used_at > IDLE:
             await self._let_go(event)
+
+    async def _make_sure(self, event: bytes, led: Led, holder: LeaseHolder) -> None:
+        """Be overtaken by any higher epoch, whoever told us of it. Whom no lease protects may have missed the
+        word of the stage that replaced it: it looks what the store gave out, and tells the other stages
+        that it leads, of whom one that knows better answers."""
+        if not holder.is_sure:
+            self._epochs.see(event, await self._claims.highest(event))
+        highest = self._epochs.highest(event)
+        if highest > holder.lease.epoch:
+            self.overtaken(event, highest)
+        elif not holder.is_sure and self._events.get(event) is led:
+            for address in self._views.stages():
+                self._mesh.tell(self._stage_is(event, led.epoch), address)
 
     def _stage_is(self, event: bytes, epoch: int) -> StageIs:
         return StageIs(event, epoch, self._mesh.node, self._link)

@@ -90,7 +90,8 @@ class Credits:
         laws = self._laws
         self._refill(now)
         self._most = self._possible(costs, listeners=listeners, ptime=ptime)
-        busy = max(cpu, self._needed(now, listeners, costs))
+        joins = self._count_joins(now)
+        busy = max(cpu, (listeners * costs.cost_per_listener(20) + joins * costs.per_join) / self._cores)
         self._is_ours = busy > laws.credit_idle_cpu
         overload = overload_of(lateness, busy, laws.credit_idle_cpu)
         paused = now < self._paused_until
@@ -101,7 +102,7 @@ class Credits:
             self._cutting = False
             if not paused and not braking:  # nobody joined: it would prove nothing
                 self._grow()
-        elif not paused:  # one cut for each pause: what nobody caused by joining is not their fault
+        elif not paused or joins > laws.credit_floor:  # what nobody caused by joining is not their fault
             self._cut(overload)
         self._rate = min(max(self._rate, laws.credit_floor), self._most)
         self._tokens = min(self._tokens, self._depth)
@@ -140,19 +141,18 @@ class Credits:
         possible = possible_rate(self._laws, costs, cores=self._cores, listeners=listeners, ptime=ptime)
         return max(possible, self._laws.credit_floor)
 
-    def _needed(self, now: float, listeners: int, costs: Costs) -> float:
-        """Share of the cores that listeners (at 20 ms) and joins need, whether or not they get it."""
+    def _count_joins(self, now: float) -> float:
+        """Handshakes started in a second, since the last call."""
         elapsed = now - self._updated_at
         joins = self._started / elapsed if elapsed > 0 else 0.0
         self._started, self._updated_at = 0, now
-        return (listeners * costs.cost_per_listener(20) + joins * costs.per_join) / self._cores
+        return joins
 
     def _refill(self, now: float) -> None:
         elapsed = max(0.0, now - self._refilled_at)
-        slow = elapsed if self._braking else max(0.0, min(now, self._paused_until) - self._refilled_at)
-        # Paused or not, returning listeners have the floor.
-        earned = slow * self._laws.credit_floor + (elapsed - slow) * self._rate
-        self._tokens = min(self._depth, self._tokens + earned)
+        # Also in a pause, for those who return: they hear nothing, whom they delay hears a jitter buffer.
+        rate = self._laws.credit_floor if self._braking else self._rate
+        self._tokens = min(self._depth, self._tokens + elapsed * rate)
         self._refilled_at = max(self._refilled_at, now)
 
     def _pause(self, now: float) -> None:

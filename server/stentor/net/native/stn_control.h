@@ -49,6 +49,7 @@ struct stn_control {
     int wake_up;     /* eventfd: the media thread wakes Python */
     int wake_down;   /* eventfd: Python wakes the media thread */
     int64_t tick_at; /* when timers are due next */
+    int64_t busy_until; /* before that the port is read as soon as something comes */
     atomic_bool stopping;
     bool running;
     pthread_t thread;

@@ -21,6 +21,10 @@ enum { COMMAND_LIMIT = 65536 }; /* frames that wait: 20 minutes of one event; a 
 /* A frame comes every 20 ms, a little early or late: for so long the tick waits for it, and both share a wake-up. */
 #define TICK_SLACK (10 * STN_MS)
 
+/* While nobody joins or speaks to Python, the port is read once in a tick: consent checks and reports are in no
+ * hurry, and one wake-up for each would cost more than what is sent to a small house. */
+#define STAYS_BUSY STN_SECOND
+
 int64_t stn_now(void)
 {
     struct timespec time;
@@ -81,14 +85,23 @@ static void wake_python(struct stn_control *control)
     }
 }
 
+/* Somebody for whom every flight counts: a record for Python, or more than one turn reads. */
+static void read_port(stn_core *core, int64_t now)
+{
+    if (stn_io_read(core, now) || core->control->pushed)
+        core->control->busy_until = now + STAYS_BUSY;
+}
+
+static bool is_calm(const stn_core *core, int64_t now) { return now >= core->control->busy_until; }
+
 void stn_turn(stn_core *core, int64_t now, struct stn_readable readable)
 {
     stn_orders_obey(core);
     if (readable.trunk) /* first: it brings the frames that are due now. Each socket has its own budget */
         stn_trunk_read(core, now);
     stn_send_due(core, now);
-    if (readable.port)
-        stn_io_read(core, now);
+    if (readable.port || (core->fd >= 0 && is_calm(core, now) && now >= core->control->tick_at))
+        read_port(core, now);
     tick(core, now);
     stn_io_flush(core);
     stn_trunk_wake(core);
@@ -98,15 +111,16 @@ void stn_turn(stn_core *core, int64_t now, struct stn_readable readable)
 /* Until a command, a datagram or the next due time; where there are datagrams. */
 static struct stn_readable wait_for_work(stn_core *core)
 {
+    int64_t now = stn_now();
     struct pollfd waiting[] = {
         {.fd = core->control->wake_down, .events = POLLIN},
-        {.fd = core->fd, .events = POLLIN}, /* a negative one is passed over */
+        {.fd = is_calm(core, now) ? -1 : core->fd, .events = POLLIN}, /* a negative one is passed over */
         {.fd = core->trunk == NULL ? -1 : core->trunk->fd, .events = POLLIN},
     };
     int64_t due = stn_send_next(core);
     if (core->control->tick_at + TICK_SLACK < due)
         due = core->control->tick_at + TICK_SLACK;
-    int64_t left = due - stn_now();
+    int64_t left = due - now;
     if (left < 0)
         left = 0;
     struct timespec timeout = {left / STN_SECOND, left % STN_SECOND};

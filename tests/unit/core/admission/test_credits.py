@@ -130,12 +130,22 @@ def test_above_the_stop_new_joins_wait_for_a_second_and_start_again() -> None:
     assert shard.joins(1.0) > 50
 
 
-def test_returning_listeners_keep_the_floor_while_new_ones_wait() -> None:
+def test_returning_listeners_go_on_at_the_rate_that_was_cut_while_new_ones_wait() -> None:
     shard = Shard()
     shard.window(0.030)
     came = shard.joins(0.99, returning=True)
-    assert 9 <= came <= 12
+    assert came == pytest.approx(0.99 * shard.credits.rate, abs=2)
     assert not shard.credits.take(shard.now)
+
+
+def test_returning_listeners_are_cut_down_to_the_floor_while_they_make_it_late() -> None:
+    shard = Shard()
+    for _ in range(8):
+        shard.window(0.030)
+        shard.joins(0.25, returning=True)
+    assert shard.credits.rate == LAWS.credit_floor
+    came = shard.joins(0.99, returning=True)
+    assert 9 <= came <= 12
 
 
 def test_braking_stops_new_joins_as_long_as_it_lasts() -> None:
