@@ -129,6 +129,16 @@ def test_no_key_and_index_is_used_twice(monkeypatch: pytest.MonkeyPatch, story: 
         [("stage stops", 0, 0.7), ("host", 0, 1.5)] * 4,
         [("relay dies", n, 0.3) for n in range(6)],
         [("stage drains", 0, 0.3), ("host", 1, 4.0), ("stage dies", 0, 0.7)],
+        [("stage drains", 0, 1.5), ("stage cut off", 0, 1.5), ("stage drains", 1, 0.05)],
+        [
+            ("stage drains", 0, 1.5),
+            ("stage cut off", 0, 4.0),
+            ("stage drains", 1, 0.3),
+            ("store forgets", 0, 0.3),
+        ],
+        [("stage drains", 0, 1.5), ("stage dies", 1, 0.05), ("store forgets", 0, 0.05), ("host", 1, 4.0)],
+        [("stage drains", 0, 0.3), ("stage drains", 1, 0.3), ("stage stops", 0, 4.0)],
+        [("stage drains", 1, 0.3), ("stage dies", 0, 0.05), ("host", 1, 4.0), ("host", 0, 4.0)],
     ],
     ids=[
         "stages die",
@@ -138,6 +148,11 @@ def test_no_key_and_index_is_used_twice(monkeypatch: pytest.MonkeyPatch, story: 
         "leads again",
         "relays die",
         "stage drains",
+        "stages drain, one cut off",
+        "stages drain, store forgets",
+        "stage drains, one epoch twice",
+        "nobody is left who does not drain",
+        "host comes to a stage that drains",
     ],
 )
 def test_what_is_known_to_happen(monkeypatch: pytest.MonkeyPatch, story: list[Step]) -> None:

@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from stentor.cluster.leases import LEASE_TTL
+from stentor.cluster.leases import LEASE_TTL, event_lease
 from stentor.core.mesh.messages import Kind, StageIs, WhoIsStage
 from stentor.net import clock
-from stentor.stage.lead import GIVE_UP, IDLE, PASSING, SOUNDS_WITHIN, TURN
-from support.memory_cluster import EVENT, MemoryCluster, StageSeat
-from support.virtual_loop import run_virtually
-
-Scene = Callable[[MemoryCluster], Coroutine[Any, Any, None]]
+from stentor.stage.lead import GIVE_UP, IDLE, SOUNDS_WITHIN, TURN
+from support.memory_cluster import EVENT, MemoryCluster, Views
+from support.stage_scenes import asked, cut_off, heal, in_order, lead, player
 
 
 @pytest.fixture
 def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    def run(scene: Scene, *, stages: int = 2, relays: tuple[str, ...] = ()) -> None:
-        async def main() -> None:
-            cluster = MemoryCluster().open(stages=stages, relays=relays)
-            try:
-                await scene(cluster)
-            finally:
-                await cluster.close()
-
-        run_virtually(monkeypatch, main())
-
-    return run
-
-
-def in_order(cluster: MemoryCluster) -> list[StageSeat]:
-    """The stages, the one whose turn comes first at the head."""
-    return sorted(cluster.stages, key=lambda stage: stage.views.place_of(EVENT))
-
-
-async def asked(cluster: MemoryCluster, seconds: float) -> None:
-    """A relay asks all stages twice a second."""
-    for _ in range(round(seconds / 0.5)):
-        for stage in cluster.stages:
-            cluster.relays[0].mesh.tell(WhoIsStage(EVENT), stage.address)
-        await asyncio.sleep(0.5)
-
-
-async def lead(stage: StageSeat) -> None:
-    """Have a publisher come."""
-    stage.host_comes()
-    await asyncio.sleep(0.1)
-    assert stage.epoch
+    return player(monkeypatch)
 
 
 def test_publisher_makes_its_stage_the_leader_and_everybody_hears_of_it(play) -> None:
@@ -166,16 +133,6 @@ def test_relay_that_asks_others_than_the_leader_is_told_who_it_is(play) -> None:
         heard = relay.heard
         await asyncio.sleep(1.0)
         assert relay.heard - heard > 40
-        assert (first.epoch, second.epoch) == (0, 1)
-
-    play(scene, relays=("python",))
-
-
-def test_draining_stage_leaves_events_to_others(play) -> None:
-    async def scene(cluster: MemoryCluster) -> None:
-        first, second = in_order(cluster)
-        first.lead.draining = True
-        await asked(cluster, TURN + 1.5)
         assert (first.epoch, second.epoch) == (0, 1)
 
     play(scene, relays=("python",))
@@ -310,28 +267,6 @@ def test_event_that_is_over_is_ended_though_nobody_has_told_the_stage(play) -> N
     play(scene)
 
 
-def test_draining_stage_is_heard_until_the_one_its_publisher_moves_to_has_taken_over(play) -> None:
-    async def scene(cluster: MemoryCluster) -> None:
-        one, two = cluster.stages
-        relay = cluster.relays[0]
-        relay.listen()
-        await lead(one)
-        await asyncio.sleep(2.0)
-        one.lead.drain()
-        heard = relay.heard
-        await asyncio.sleep(1.0)
-        assert (one.epoch, one.has_host) == (1, True)  # nobody else is there yet
-        await lead(two)  # at once: the lease is free
-        await asyncio.sleep(PASSING - 1.0)
-        assert one.has_host
-        await asyncio.sleep(3.0)
-        assert (one.epoch, one.sent_away, one.has_host) == (0, 1, False)
-        assert relay.heard - heard >= 49 * 6
-        assert relay.uplinks._events[EVENT].uplink.stage == two.node
-
-    play(scene, relays=("python",))
-
-
 def test_stage_that_was_replaced_before_its_publisher_sounded_says_nothing(play) -> None:
     async def scene(cluster: MemoryCluster) -> None:
         one, _ = cluster.stages
@@ -343,3 +278,70 @@ def test_stage_that_was_replaced_before_its_publisher_sounded_says_nothing(play)
         assert cluster.wire.told[one.address, Kind.STAGE_IS] == 0
 
     play(scene, relays=("python",))
+
+
+def test_leader_that_was_replaced_learns_it_from_its_successor_while_the_store_is_away(play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        one, two = cluster.stages
+        await lead(one)
+        cut_off(one, cluster)
+        await asked(cluster, LEASE_TTL + TURN + 1.0)
+        assert (one.epoch, two.epoch) == (1, 2)
+        heal(cluster, store=False)
+        await asyncio.sleep(2.5)
+        assert (one.epoch, one.sent_away, two.epoch) == (0, 1, 2)
+
+    play(scene, relays=("python",))
+
+
+def test_leader_that_is_sure_of_its_lease_does_not_repeat_itself(play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        one, _ = cluster.stages
+        await lead(one)
+        await asyncio.sleep(2 * SOUNDS_WITHIN)
+        said = cluster.wire.told[one.address, Kind.STAGE_IS]
+        await asyncio.sleep(10.0)
+        assert cluster.wire.told[one.address, Kind.STAGE_IS] == said
+        one.leases.is_away = True
+        await asyncio.sleep(5.0)
+        assert 3 <= cluster.wire.told[one.address, Kind.STAGE_IS] - said <= 5  # once a second, to one stage
+
+    play(scene, relays=("python",))
+
+
+def test_stage_that_stopped_takes_nothing(play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        one = cluster.stages[0]
+        await one.lead.stop()
+        await asked(cluster, 6.0)
+        one.host_comes()
+        await asyncio.sleep(1.0)
+        assert cluster.leaders == []
+
+    play(scene, stages=1, relays=("python",))
+
+
+def test_event_that_ends_while_the_stage_waits_for_the_store_is_not_taken_again(play, monkeypatch) -> None:
+    monkeypatch.setattr(Views, "id_of", lambda _, event: event.decode())
+    other = b"event--2"
+
+    async def scene(cluster: MemoryCluster) -> None:
+        one, two = cluster.stages
+
+        async def slowly(name: str) -> int:
+            await asyncio.sleep(0.5)
+            return 0
+
+        one.leases.highest_epoch = slowly  # type: ignore[method-assign]
+        await lead(one)
+        one.lead.drain()
+        for stage in (two, one):  # `two` leads the other event, `one` has a publisher who waits for it
+            stage.lead.open_source(other, b"source--", now=clock.monotonic())
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0.9)  # `one` asks the store about the first event
+        for stage in (one, two):
+            await stage.lead.end_event(other)
+        await asyncio.sleep(2.0)
+        assert cluster.store.holder(event_lease(other.decode())) is None
+
+    play(scene)
