@@ -1,4 +1,4 @@
-"""Once a second: heartbeats from a media port's shards, and what its core has counted."""
+"""Once a second, or sooner: heartbeats from a media port's shards, and what its core has counted."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from stentor.app.media_base import MediaBase
+from stentor.core.admission.beat_pace import INTERVAL, seconds_to_next
 from stentor.core.links import Heartbeat, ShardRecord
 from stentor.ingest.ingest import Ingest
 from stentor.net import clock
 from stentor.relay.shard import RelayShard
 from stentor.telemetry.metrics import Metrics
-
-INTERVAL = 1.0  # seconds; a gateway calls a shard stale after three
 
 
 class Port(Protocol):
@@ -47,6 +46,8 @@ class Pulse:
         self._seen: Counter[tuple[int, str]] = Counter()
         self._sent: Counter[str] = Counter()
         self._lateness = [] if base.native is None else base.native.lateness_limits()
+        self._listeners = 0
+        self._again = INTERVAL  # seconds to the next beat
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -89,8 +90,13 @@ class Pulse:
 
     def _beat(self) -> None:
         now = clock.monotonic()
+        self._again = INTERVAL
         for port in self._ports:
-            self._deliver(port.record, port.heartbeat(now=now))
+            beat = port.heartbeat(now=now)
+            self._deliver(port.record, beat)
+            if port is self._relay:
+                self._again = seconds_to_next(beat, listeners_before=self._listeners)
+                self._listeners = beat.listeners
         if self._relay is not None:
             table = self._relay.table
             self._metrics.seated("webrtc", "connected", table.connected_count)
@@ -101,5 +107,5 @@ class Pulse:
 
     async def _go_on(self) -> None:
         while True:
-            await asyncio.sleep(INTERVAL)
+            await asyncio.sleep(self._again)
             self._beat()

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stentor.core.admission.lateness import worst_p90
+from stentor.core.admission.lateness import histogram_quantile, worst_p90
 from stentor.net.media_load import MediaLoad
 
 IDLE_SETTLING = 10.0  # seconds in which what an idle process takes is learnt to 63 %
@@ -79,7 +79,7 @@ class LoadMeter:
             cpu=media + joins + min(beside, self._idle * seconds),
             packets=self._media.packets - before.packets,
             attempts=attempts,
-            lateness=worst_p90(lags, late.items()),
+            lateness=worst_p90(lags, histogram_quantile(late.items())),
         )
 
     def _join_cpu(self, beside: float, before: MediaLoad, seconds: float, *, quiet: bool) -> float:

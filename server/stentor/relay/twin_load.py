@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from stentor.net.media_load import MediaLoad
@@ -15,13 +16,13 @@ class TwinLoad:
     def __init__(self) -> None:
         self._cpu = 0.0
         self._packets = 0
-        self._lateness: Counter[float] = Counter()
+        self._lateness: Counter[float] = Counter(dict.fromkeys((*RANGES, math.inf), 0))
 
     def sent(self, packets: int, *, late: float, cpu: float) -> None:
         """A frame has left, `late` seconds after it was due, for `cpu` CPU seconds."""
         self._cpu += cpu
         self._packets += packets
-        self._lateness[next((limit for limit in RANGES if late <= limit), float("inf"))] += packets
+        self._lateness[next((limit for limit in RANGES if late <= limit), math.inf)] += packets
 
     def total(self) -> MediaLoad:
         """The totals now. Handshakes share the thread, and are not told apart."""

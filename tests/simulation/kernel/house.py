@@ -6,7 +6,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from simulation.kernel.bench_costs import Costs
@@ -16,6 +16,7 @@ from simulation.kernel.series import Series
 from simulation.kernel.shard import Shard
 from simulation.kernel.timeline import Timeline
 from simulation.kernel.waiting import Waiting, ticket_id
+from stentor.core.admission.beat_pace import INTERVAL, seconds_to_next
 from stentor.core.admission.estimate import estimate
 from stentor.core.admission.laws import Laws
 from stentor.core.admission.line import WHOLE, Lottery, Serving
@@ -27,7 +28,7 @@ from stentor.gateway.line_leader import LineLeader
 from support.moves import is_asked
 
 STEP = 0.01  # seconds: twice as fine as a tick of media
-BEAT = 1.0  # seconds between heartbeats
+BEAT = INTERVAL  # seconds between heartbeats, but for the last seats
 RECORD = 0.25  # seconds between points of the plots
 TRAVEL = 0.05  # seconds to a gateway, or from an answer to the first datagram at the shard
 STATUS_AGE = 1.0  # seconds that a cached status body may be old
@@ -83,6 +84,7 @@ class House:
         """Listeners whom a shard asked to move and who went."""
         self._people = 0
         self._turn = 0
+        self._beaten: Counter[int] = Counter()  # listeners at the heartbeat before, by shard
         self._slow = (-math.inf, 0.0, False)  # when it last moved slower than it could, how fast, house full
         self._in_line: dict[int, Person] = {}
         self._queued = 0  # so many waited before the run, and are numbers only
@@ -166,8 +168,7 @@ class House:
         """Everybody has a phase of their own."""
         every, start = self.timeline.every, self.plan.start
         for number in self.shards:
-            first = start + BEAT * number / len(self.shards)
-            every(BEAT, partial(self._heartbeat, number), first=first)
+            self.timeline.at(start + BEAT * number / len(self.shards), partial(self._heartbeat, number))
         for number, gateway in enumerate(self.gateways):
             # The first one leads.
             first = start + 0.9 - BEAT * number / len(self.gateways)
@@ -220,25 +221,36 @@ class House:
 
     def _heartbeat(self, number: int, now: float) -> None:
         shard = self.shards.get(number)
-        if shard is None or shard.stolen(now) >= 1.0:
+        if shard is None:
             return
-        braking = shard.state.braking or shard.credits.is_paused(now)
-        free = free_seats(shard.seats.total, len(self.shards), shard.taken)
+        if shard.stolen(now) >= 1.0:
+            self.timeline.at(now + BEAT, partial(self._heartbeat, number))
+            return
+        whole = self._beat_of(shard, now)
         self._turn += 1
-        parts = shares(free, [gateway.id for gateway in self.gateways], turn=self._turn)
+        parts = shares(whole.seats_free, [gateway.id for gateway in self.gateways], turn=self._turn)
         for gateway in self.gateways:
-            beat = Heartbeat(
-                number,
-                relay_time=now,
-                state="braking" if braking else "ready",
-                seats_free=parts[gateway.id],
-                listeners=shard.listeners,
-                seats_total=shard.seats.total,
-                credits=(self.plan.laws.credit_floor if braking else shard.credits.offered(shard.contacts))
-                / len(self.gateways),
-                ptime=shard.level,
+            part = replace(
+                whole, seats_free=parts[gateway.id], credits=(whole.credits or 0.0) / len(self.gateways)
             )
-            gateway.on_heartbeat(beat, now)
+            gateway.on_heartbeat(part, now)
+        again = seconds_to_next(whole, listeners_before=self._beaten[number])
+        self._beaten[number] = whole.listeners
+        self.timeline.at(now + again, partial(self._heartbeat, number))
+
+    def _beat_of(self, shard: Shard, now: float) -> Heartbeat:
+        braking = shard.state.braking
+        rate = self.plan.laws.credit_floor if braking else shard.credits.offered(shard.contacts)
+        return Heartbeat(
+            shard.number,
+            relay_time=now,
+            state="braking" if braking or shard.credits.is_paused(now) else "ready",
+            seats_free=free_seats(shard.seats.total, len(self.shards), shard.taken),
+            listeners=shard.listeners,
+            seats_total=shard.seats.total,
+            credits=rate,
+            ptime=shard.level,
+        )
 
     def _obey(self, now: float) -> None:
         """Pages look at the status body and go when they are asked to, some time before the deadline."""

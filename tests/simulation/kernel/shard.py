@@ -209,7 +209,7 @@ class Shard:
     def _run_laws(self, now: float) -> None:
         window = self._window
         if now - window.began >= self.laws.credit_window - 1e-9:
-            self.lateness = worst_p90(window.lag, [(value, 1) for value in window.lateness])
+            self.lateness = worst_p90(window.lag, quantile((value, 1) for value in window.lateness))
             self.heard = quantile(((value, 1) for value in window.lateness), 0.99)
             self.cpu = window.used / ((now - window.began) * self.cores)
             self._climb(now)

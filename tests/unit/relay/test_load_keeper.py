@@ -209,13 +209,13 @@ def test_handshakes_start_as_fast_as_credits_come_in(monkeypatch: pytest.MonkeyP
             return table.peers
 
         at_once = knock()
-        assert at_once == 6  # a tick's worth of 320 a second
-        assert table.dropped["no credit"] == 24
+        assert at_once == 5  # a tick's worth of 267 a second
+        assert table.dropped["no credit"] == 25
         counts = []
         for _ in range(10):
             await asyncio.sleep(0.02)
             counts.append(knock())
-        assert counts[:3] == [12, 18, 24] and counts[-1] == 30
+        assert counts[:3] == [10, 15, 20] and counts[-1] == 30
 
     kept(monkeypatch, test)
 

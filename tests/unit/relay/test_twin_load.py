@@ -14,11 +14,11 @@ def test_frames_add_up_and_fall_into_ranges_of_lateness() -> None:
     load.sent(1, late=7.0, cpu=0.5)
     total = load.total()
     assert (total.cpu, total.packets, total.joining) == (1.0, 16, None)
-    assert total.lateness == {0.002: 15, math.inf: 1}
+    assert {limit: count for limit, count in total.lateness.items() if count} == {0.002: 15, math.inf: 1}
 
 
 def test_total_that_was_taken_does_not_change() -> None:
     load = TwinLoad()
     before = load.total()
     load.sent(1, late=0.0, cpu=1.0)
-    assert (before.cpu, before.packets, before.lateness) == (0.0, 0, {})
+    assert (before.cpu, before.packets, sum(before.lateness.values())) == (0.0, 0, 0)

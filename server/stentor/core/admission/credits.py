@@ -98,11 +98,13 @@ class Credits:
         self._braking = braking
         if overload > laws.credit_stop:
             self._pause(now)
-        if overload < laws.credit_target:
+        joined = not paused or joins > laws.credit_floor
+        if overload <= laws.credit_target:
             self._cutting = False
-            if not paused and not braking:  # nobody joined: it would prove nothing
+            self._paused_until = min(self._paused_until, now)  # the handshakes begun are finished
+            if joined and not braking:  # else nobody joined: it would prove nothing
                 self._grow()
-        elif not paused or joins > laws.credit_floor:  # what nobody caused by joining is not their fault
+        elif joined:  # what nobody caused by joining is not their fault
             self._cut(overload)
         self._rate = min(max(self._rate, laws.credit_floor), self._most)
         self._tokens = min(self._tokens, self._depth)
@@ -162,7 +164,7 @@ class Credits:
     def _grow(self) -> None:
         laws = self._laws
         if self._rate < self._good:
-            self._rate = min(self._good, self._rate * (1.0 + laws.credit_return))
+            self._rate = min(self._good, self._rate + laws.credit_return * self._good)
         else:
             self._rate += laws.credit_probe * self._most
 

@@ -17,6 +17,7 @@ LEVELS = (20, 40, 60, 120)  # ms
 RED_BELOW = 60  # ms: from here on there is no CPU for redundancy
 
 _BACK_OFF = 4.0  # times longer at the longer packets, each time that lateness undid a step down
+_SOONER = 4.0  # times, at most, that a window counts which is late by so many times the limit
 _MORE = 1.1  # times the lateness of the window before: what is no less now is not being caught up with
 
 
@@ -51,7 +52,7 @@ class Ladder:
         self._came_down = False  # since the last forced step
         self._late_since: float | None = None  # since when it forces a step
         self._late_before = math.inf  # how late the window before was, if that was late enough
-        self._slow_since: float | None = None  # since when anything is late, whoever makes it so
+        self._slow = 0.0  # seconds that anything has been late, whoever makes it so, weighed by how late
         self._hot_since: float | None = None
 
     def update(self, now: float, *, listeners: int, costs: Costs, lateness: float, cpu: float) -> LadderState:
@@ -61,8 +62,7 @@ class Ladder:
         # A shard whose CPU others take uses little of it; that it has many listeners still makes it late.
         busy = max(cpu, loads[0])
         ours = overload_of(lateness, busy, laws.credit_idle_cpu) > laws.ladder_lateness
-        lasts = self._lasts(lateness > laws.ladder_lateness, now)
-        late = ours or lasts
+        late = ours or self._lasts(lateness)
         self._late_since = _since(self._late_since, late, now)
         self._hot_since = _since(self._hot_since, cpu > laws.brake_cpu, now)
         hot = self._hot_since is not None and now - self._hot_since >= laws.brake_after
@@ -81,10 +81,15 @@ class Ladder:
         level = LEVELS[self._rung]
         return LadderState(level, braking, red=level < RED_BELOW, load=loads[self._rung], busy=busy)
 
-    def _lasts(self, slow: bool, now: float) -> bool:
-        """Whether lateness has gone on for too long to be a hiccup."""
-        self._slow_since = _since(self._slow_since, slow, now)
-        return self._slow_since is not None and now - self._slow_since >= self._laws.ladder_lasting
+    def _lasts(self, lateness: float) -> bool:
+        """Whether lateness has gone on for too long to be a hiccup: the more there is, the sooner.
+
+        By windows, not by the clock: one that a stalled machine made long is still one look.
+        """
+        laws = self._laws
+        times = lateness / laws.ladder_lateness
+        self._slow = 0.0 if times <= 1.0 else self._slow + laws.credit_window * min(times, _SOONER)
+        return self._slow >= laws.ladder_lasting
 
     def _move(self, rung: int, now: float) -> None:
         self._rung, self._changed_at, self._low_since = rung, now, None

@@ -24,7 +24,7 @@ def interval(
 
 def test_shipped_costs_are_in_force_at_once() -> None:
     costs = Costs(LAWS)
-    assert (costs.per_packet, costs.per_receiver, costs.per_join) == pytest.approx((6e-6, 10e-6, 2.5e-3))
+    assert (costs.per_packet, costs.per_receiver, costs.per_join) == pytest.approx((6e-6, 10e-6, 3e-3))
     assert costs.pps(60) == pytest.approx(16.67, abs=0.01)
     assert costs.cost_per_listener(60) == pytest.approx(110e-6)
 

@@ -12,7 +12,7 @@ from stentor.core.admission.costs import Costs
 from stentor.core.admission.credits import Credits, possible_rate
 from stentor.core.admission.laws import Laws
 
-LAWS = Laws()
+LAWS = Laws(cost_join=2500.0)  # microseconds: round rates
 COSTS = Costs(LAWS)
 
 
@@ -92,15 +92,15 @@ def test_cut_is_in_proportion_to_the_lateness(lateness: float, factor: float) ->
     assert shard.window(lateness) == pytest.approx(before * factor)
 
 
-def test_rate_grows_by_a_tenth_to_the_last_good_value_and_then_carefully() -> None:
+def test_rate_grows_by_tenths_of_the_last_good_value_to_it_and_then_carefully() -> None:
     shard = Shard()
     good = shard.credits.rate
     shard.window(0.0175)
     half = shard.credits.rate
-    assert shard.window() == pytest.approx(half * 1.1)
+    assert shard.window() == pytest.approx(half + 0.1 * good)
     while shard.credits.rate < good:
         before = shard.credits.rate
-        assert shard.window() == pytest.approx(min(good, before * 1.1))
+        assert shard.window() == pytest.approx(min(good, before + 0.1 * good))
 
 
 def test_beyond_the_last_good_value_the_rate_is_probed_by_a_fiftieth() -> None:
@@ -136,6 +136,36 @@ def test_returning_listeners_go_on_at_the_rate_that_was_cut_while_new_ones_wait(
     came = shard.joins(0.99, returning=True)
     assert came == pytest.approx(0.99 * shard.credits.rate, abs=2)
     assert not shard.credits.take(shard.now)
+
+
+def test_lateness_at_the_target_is_no_reason_to_stay_low() -> None:
+    shard = Shard()
+    shard.window(0.0175)
+    low = shard.credits.rate
+    assert shard.window(LAWS.credit_target) > low
+
+
+def test_rate_grows_in_a_pause_in_which_those_who_return_make_nobody_late() -> None:
+    shard = Shard()
+    shard.window(0.030)
+    low = shard.window(0.030)
+    shard.joins(0.25, returning=True)
+    assert shard.window() > low
+
+
+def test_rate_does_not_grow_in_a_pause_in_which_nobody_came() -> None:
+    shard = Shard()
+    low = shard.window(0.030)
+    assert shard.window() == low  # it proves nothing
+
+
+def test_pause_ends_with_the_first_window_that_is_in_time_again() -> None:
+    shard = Shard()
+    shard.window(0.030)
+    shard.window(0.010)
+    assert not shard.credits.take(shard.now)
+    shard.window(0.004)
+    assert shard.credits.take(shard.now)
 
 
 def test_returning_listeners_are_cut_down_to_the_floor_while_they_make_it_late() -> None:

@@ -223,9 +223,20 @@ def test_lateness_counts_when_others_take_the_cpu_that_many_listeners_need() -> 
 def test_hiccup_of_a_machine_with_few_listeners_is_somebody_elses() -> None:
     climb = Climb()
     for _ in range(60):
-        climb.run(2, 50, lateness=0.2, cpu=0.1)
+        climb.run(0.5, 50, lateness=0.4, cpu=0.1)
+        climb.run(0.25, 50, lateness=0.001, cpu=0.1)
+        climb.run(2.5, 50, lateness=0.021, cpu=0.1)
         climb.run(0.25, 50, lateness=0.001, cpu=0.1)
     assert climb.levels == [20]
+
+
+@pytest.mark.parametrize(("lateness", "seconds"), [(0.020001, 3.0), (0.04, 1.5), (0.08, 0.75), (0.8, 0.75)])
+def test_later_means_sooner_where_others_take_the_cpu(lateness: float, seconds: float) -> None:
+    climb = Climb()
+    climb.run(seconds + LAWS.credit_window, 50, lateness=lateness, cpu=0.1)
+    assert climb.levels == [20]
+    climb.run(LAWS.credit_window, 50, lateness=lateness, cpu=0.1)
+    assert climb.levels == [20, 40]
 
 
 def test_lateness_that_lasts_makes_packets_longer_but_never_brakes_an_idle_machine() -> None:
