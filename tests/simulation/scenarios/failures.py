@@ -157,7 +157,7 @@ def _steal(result: Result, costs: Costs, seed: int, stolen: float) -> None:
     house = House(Plan(costs, seed=seed, shards=2))
     victim, neighbour = house.shards[0], house.shards[1]
     # So short that seats are no limit: of a full house the robbed shard could do its half, and keep it.
-    house.stays = 8.0
+    house.stays = 12.0
     house.expect(rush(house, 40_000, 60.0))
     when = START + 20.0
     house.run(when)
