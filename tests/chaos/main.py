@@ -49,7 +49,7 @@ SCENARIOS: dict[str, tuple[Callable[[Plan], Outcome], int]] = {
     "no_show": (no_show.run, 600),
     "lossy_joins": (lossy_joins.run, 200),
     "capsule_abuse": (capsule_abuse.run, 200),
-    "cpu_stolen": (cpu_stolen.run, 2000),
+    "cpu_stolen": (cpu_stolen.run, 2600),
     "ladder_real": (ladder_real.run, 220),
     "called_1000": (called_1000.run, 1000),
     "first_sound": (first_sound.run, 20),

@@ -99,6 +99,7 @@ class LoadKeeper:
             ptime=relay.ptime,
             costs=self.costs,
             braking=state.braking,
+            lasts=state.lasts,
         )
         if measured:
             self._shed(state, window, listeners)

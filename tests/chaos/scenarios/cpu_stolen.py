@@ -16,7 +16,7 @@ from chaos.verdict import Figure, at_least, at_most, told
 from chaos.watch import Watch, metrics_of
 from support.waiting import wait_for
 
-# Lateness counts as the shard's own while its listeners need 30 % of its core: that is about 900 of them.
+# Lateness counts as the shard's own while its listeners need 30 % of its core: that is about 1,100 of them.
 # With the few of the short form it counts from the first; everything else is as shipped.
 LAWS = ["--credit-idle-cpu", "0.001"]
 CORE = max(os.sched_getaffinity(0))

@@ -221,6 +221,7 @@ class Shard:
                 ptime=self.level,
                 costs=self.costs,
                 braking=self.state.braking,
+                lasts=self.state.lasts,
             )
             self._window = _Window(now)
         if now - self._second.began >= SECOND - 1e-9:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 from stentor.core.admission.costs import Costs
-from stentor.core.admission.lateness import overload_of
 from stentor.core.admission.laws import Laws
 
 _LEAST_DEPTH = 2.0  # tokens: at the floor a returning listener's part must not keep new ones out for ever
@@ -81,19 +80,21 @@ class Credits:
         ptime: int,
         costs: Costs,
         braking: bool = False,
+        lasts: bool = False,
     ) -> float:
         """One step of the law, every `credit_window`; returns C.
 
         `lateness`: p90 of the window in seconds; `cpu`: share of the cores this process used in it;
-        `braking`: as the ladder says.
+        `braking`, `lasts`: as the ladder says. Lateness that lasts counts, whoever makes it: joins would
+        time out here, and neighbours have room.
         """
         laws = self._laws
         self._refill(now)
         self._most = self._possible(costs, listeners=listeners, ptime=ptime)
         joins = self._count_joins(now)
         busy = max(cpu, (listeners * costs.cost_per_listener(20) + joins * costs.per_join) / self._cores)
-        self._is_ours = busy > laws.credit_idle_cpu
-        overload = overload_of(lateness, busy, laws.credit_idle_cpu)
+        self._is_ours = lasts or busy > laws.credit_idle_cpu
+        overload = lateness if self._is_ours else 0.0
         paused = now < self._paused_until
         self._braking = braking
         if overload > laws.credit_stop:

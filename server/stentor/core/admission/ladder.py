@@ -35,6 +35,8 @@ class LadderState:
     """L(level): the predicted share of the cores."""
     busy: float
     """Share of the cores that makes lateness ours, for `Shedding`: used, or needed at 20 ms."""
+    lasts: bool = False
+    """Whether lateness has gone on for too long to be a hiccup: it counts, whoever makes it."""
 
 
 class Ladder:
@@ -62,7 +64,8 @@ class Ladder:
         # A shard whose CPU others take uses little of it; that it has many listeners still makes it late.
         busy = max(cpu, loads[0])
         ours = overload_of(lateness, busy, laws.credit_idle_cpu) > laws.ladder_lateness
-        late = ours or self._lasts(lateness)
+        lasts = self._lasts(lateness)
+        late = ours or lasts
         self._late_since = _since(self._late_since, late, now)
         self._hot_since = _since(self._hot_since, cpu > laws.brake_cpu, now)
         hot = self._hot_since is not None and now - self._hot_since >= laws.brake_after
@@ -79,7 +82,7 @@ class Ladder:
             self._descend(loads, now)
         self._late_before = lateness if late else math.inf
         level = LEVELS[self._rung]
-        return LadderState(level, braking, red=level < RED_BELOW, load=loads[self._rung], busy=busy)
+        return LadderState(level, braking, level < RED_BELOW, loads[self._rung], busy, lasts)
 
     def _lasts(self, lateness: float) -> bool:
         """Whether lateness has gone on for too long to be a hiccup: the more there is, the sooner.

@@ -24,7 +24,9 @@ class Shard:
         self.listeners = listeners
         self.credits = Credits(LAWS, COSTS, cores=cores, now=0.0)
 
-    def window(self, lateness: float = 0.001, *, cpu: float = 0.6, braking: bool = False) -> float:
+    def window(
+        self, lateness: float = 0.001, *, cpu: float = 0.6, braking: bool = False, lasts: bool = False
+    ) -> float:
         self.now += LAWS.credit_window
         return self.credits.update(
             self.now,
@@ -34,6 +36,7 @@ class Shard:
             ptime=60,
             costs=COSTS,
             braking=braking,
+            lasts=lasts,
         )
 
     def joins(
@@ -121,6 +124,13 @@ def test_stall_of_an_idle_process_costs_nothing() -> None:
     before = shard.credits.rate
     shard.window(0.1, cpu=0.05)
     assert (shard.credits.rate, shard.credits.is_paused(shard.now)) == (before, False)
+
+
+def test_lateness_of_an_idle_process_that_lasts_counts_all_the_same() -> None:
+    shard = Shard()
+    before = shard.credits.rate
+    shard.window(0.1, cpu=0.05, lasts=True)
+    assert shard.credits.rate < before and shard.credits.is_paused(shard.now)
 
 
 def test_above_the_stop_new_joins_wait_for_a_second_and_start_again() -> None:

@@ -230,6 +230,13 @@ def test_hiccup_of_a_machine_with_few_listeners_is_somebody_elses() -> None:
     assert climb.levels == [20]
 
 
+def test_ladder_says_when_lateness_is_no_hiccup_any_more() -> None:
+    climb = Climb()
+    assert not climb.run(0.5, 50, lateness=0.2, cpu=0.1).lasts
+    assert climb.run(0.25, 50, lateness=0.2, cpu=0.1).lasts
+    assert not climb.run(0.25, 50, lateness=0.01, cpu=0.1).lasts
+
+
 @pytest.mark.parametrize(("lateness", "seconds"), [(0.020001, 3.0), (0.04, 1.5), (0.08, 0.75), (0.8, 0.75)])
 def test_later_means_sooner_where_others_take_the_cpu(lateness: float, seconds: float) -> None:
     climb = Climb()
