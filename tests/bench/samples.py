@@ -13,6 +13,7 @@ from stentor_loadtest.swarm.crowd import Crowd
 from stentor_loadtest.swarm.meter import Window
 
 SECONDS = 5.0
+STEP = 15.0  # seconds that a step which was begun may take to join
 JOINED = 6.0  # seconds until all have sent their first receiver report: until then joins still cost
 
 
@@ -115,14 +116,19 @@ async def climb(
     on_sample: Callable[[int, Sample], None],
 ) -> tuple[Sample | None, Sample | None]:
     """Add listeners step by step (absolute counts); the last sample that kept the limits, the first that did
-    not. Stops at `deadline` (monotonic seconds) too. `on_sample` sees each step with its count."""
+    not. Stops at `deadline` (monotonic seconds) too, also while people join: a server without a moment left
+    lets them in one by one. `on_sample` sees each step with its count."""
     best: Sample | None = None
     for wanted in steps:
         if wanted <= len(crowd.members):
             continue
         if time.monotonic() > deadline:
             break
-        await crowd.join(wanted - len(crowd.members), at_once=32)
+        try:
+            async with asyncio.timeout(max(STEP, deadline - time.monotonic())):
+                await crowd.join(wanted - len(crowd.members), at_once=32)
+        except TimeoutError:
+            break
         sample = await measure_twice(crowd, core, limits)
         on_sample(wanted, sample)
         if not sample.keeps(limits) or crowd.failures.total() > wanted / 100:
