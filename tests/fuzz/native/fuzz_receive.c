@@ -278,9 +278,11 @@ static void restart(struct world *world, struct input *input)
     memcpy(username, next.ufrag, sizeof username);
     memcpy(transaction + 8, &world->transaction, 4);
     world->transaction++;
-    uint64_t before = world->core->counters.bindings;
+    uint64_t before = world->core->counters.bindings, lost = world->core->counters.consent_lost;
     give(world, data, harness_binding(data, username, sizeof username, transaction, &next.password, false), at);
     if (world->core->counters.bindings == before)
+        return;
+    if (world->core->counters.consent_lost != lost) /* it had run out, and a check from this address does not renew it */
         return;
     INVARIANT(is_seated(world, client));
     INVARIANT(next.capsule.kind == client->capsule.kind && next.capsule.generation >= client->capsule.generation);
