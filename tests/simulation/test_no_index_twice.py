@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from stentor.net import clock
 from support.memory_cluster import EVENT, MemoryCluster
+from support.stage_scenes import cut_off
 from support.virtual_loop import run_virtually
 
 RELAYS = ("native", "python", "native", "python", "native", "python")
@@ -59,8 +60,7 @@ async def happen(cluster: MemoryCluster, what: str, which: int) -> None:
     elif what == "stage drains":
         stage.lead.drain()
     elif what == "stage cut off":
-        cluster.wire.isolated.add(stage.address)
-        stage.leases.is_away = True
+        cut_off(stage, cluster)
     elif what == "stage back":
         heal_stages(cluster)
     elif what == "relay dies":

@@ -18,9 +18,9 @@ Scene = Callable[[MemoryCluster], Coroutine[Any, Any, None]]
 def player(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """What plays a scene on a cluster of `stages` and `relays`, and closes it."""
 
-    def run(scene: Scene, *, stages: int = 2, relays: tuple[str, ...] = ()) -> None:
+    def run(scene: Scene, *, stages: int = 2, relays: tuple[str, ...] = (), fanout: int = 64) -> None:
         async def main() -> None:
-            cluster = MemoryCluster().open(stages=stages, relays=relays)
+            cluster = MemoryCluster(fanout=fanout).open(stages=stages, relays=relays)
             try:
                 await scene(cluster)
             finally:

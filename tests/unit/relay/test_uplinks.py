@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,26 +15,15 @@ from stentor.core.mesh.messages import Kind, StageIs, SubscribeAck
 from stentor.net import clock
 from stentor.relay.uplinks import ASK_EVERY, WANTED_FOR
 from support.memory_cluster import EVENT, MemoryCluster, RelaySeat
+from support.stage_scenes import player
 from support.trunk_nodes import KINDS
-from support.virtual_loop import run_virtually
 
-Scene = Callable[[MemoryCluster], Coroutine[Any, Any, None]]
 Play = Callable[..., None]
 
 
 @pytest.fixture
 def play(monkeypatch: pytest.MonkeyPatch) -> Play:
-    def run(scene: Scene, *, relays: tuple[str, ...] = ("python",), fanout: int = 64) -> None:
-        async def main() -> None:
-            cluster = MemoryCluster(fanout=fanout).open(stages=1, relays=relays)
-            try:
-                await scene(cluster)
-            finally:
-                await cluster.close()
-
-        run_virtually(monkeypatch, main())
-
-    return run
+    return partial(player(monkeypatch), stages=1, relays=("python",))
 
 
 async def on_air(cluster: MemoryCluster) -> None:

@@ -157,8 +157,7 @@ def test_cut_off_leader_is_deposed_when_it_is_back_and_sends_its_publisher_away(
         relay.listen()
         await lead(one)
         await asyncio.sleep(1.0)
-        cluster.wire.isolated.add(one.address)
-        one.leases.is_away = True
+        cut_off(one, cluster)
         await asyncio.sleep(LEASE_TTL + TURN + 2.0)
         assert (one.epoch, two.epoch) == (1, 2)  # the old one does not know
         heard = relay.heard
