@@ -27,6 +27,7 @@ from stentor.gateway.line_desk import LineDesk
 from stentor.gateway.line_leader import LineLeader
 from stentor.gateway.shard_table import ShardTable
 from stentor.net import clock
+from stentor.net.rounds import until_round
 from stentor.telemetry.metrics import Metrics
 
 
@@ -37,7 +38,7 @@ async def running_alone(settings: Settings, metrics: Metrics) -> AsyncIterator[S
     async with AsyncExitStack() as stack:
         directory, _, store = await open_directory(settings, stack)
         await directory.connect()
-        book = EventBook(directory)
+        book = EventBook(directory, pause=until_round)
         await patiently(book.refresh)
         book.start()
         stack.push_async_callback(book.stop)

@@ -45,6 +45,7 @@ from stentor.gateway.shard_table import ShardTable
 from stentor.net import clock
 from stentor.net.mesh_port import MeshPort
 from stentor.net.python_trunk import PythonTrunk
+from stentor.net.rounds import until_round
 from stentor.telemetry.metrics import Metrics
 
 EMPTY_WITHIN = 40.0  # seconds: a page polls every 12 at most, then has 20 to move
@@ -96,9 +97,13 @@ async def running_in_cluster(
         secrets = state.adopt(Secrets.of_cluster(secret))
     async with AsyncExitStack() as stack:
         directory, _, store = await open_directory(settings, stack)
-        book, shards = EventBook(directory), ShardTable()
+        book, shards = EventBook(directory, pause=until_round), ShardTable()
         nodes = NodeBook(
-            directory, monotonic=clock.monotonic, on_shard=shards.on_record, on_shard_gone=shards.on_removed
+            directory,
+            monotonic=clock.monotonic,
+            pause=until_round,
+            on_shard=shards.on_record,
+            on_shard_gone=shards.on_removed,
         )
         member = Membership(secret, directory, book, nodes, metrics)
         await _open_books(state, member, stack)

@@ -22,6 +22,7 @@ from stentor.gateway.shard_table import ShardTable
 from stentor.gateway.status_source import Move, StatusSource
 from stentor.net import clock
 from stentor.net.mesh_port import MeshPort
+from stentor.net.rounds import sleep_to_round
 
 BEAT_EVERY = 1.0  # seconds; shards give a gateway no seats once it has been silent for 3.5
 
@@ -124,6 +125,6 @@ class GatewayNode:
 
     async def _go_on(self) -> None:
         while True:
-            await asyncio.sleep(BEAT_EVERY)
+            await sleep_to_round(BEAT_EVERY)
             self._beat()
             self._ask_to_move()

@@ -14,6 +14,7 @@ from stentor.cluster.lease_holder import LeaseHolder
 from stentor.cluster.leases import LEADER, LEASE_TTL, Lease, Leases
 from stentor.cluster.store import StoreUnavailableError
 from stentor.net import clock
+from stentor.net.rounds import sleep_to_round, until_round
 
 SILENT_AFTER = LEASE_TTL  # seconds without the leader's word until its lease is asked for
 TRY_EVERY = 1.0  # seconds between two attempts: one small command while nobody leads, none otherwise
@@ -99,7 +100,7 @@ class LineLead:
         while True:
             with contextlib.suppress(StoreUnavailableError):  # then nobody knows: who leads goes on
                 await self._seek()
-            await asyncio.sleep(TRY_EVERY)
+            await sleep_to_round(TRY_EVERY)
 
     async def _seek(self) -> None:
         is_held = self._holder is not None and self._holder.is_held
@@ -108,7 +109,7 @@ class LineLead:
         lease = await self._leases.acquire(LEADER, self._node, at_least_epoch=self.epoch + 1)
         if lease is None:
             return
-        self._holder = LeaseHolder(self._leases, lease, on_lost=self._on_lost)
+        self._holder = LeaseHolder(self._leases, lease, on_lost=self._on_lost, pause=until_round)
         if not self._see(lease.epoch):  # heard of a higher one while the store answered
             await self._holder.stop()
             return

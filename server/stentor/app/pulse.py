@@ -12,6 +12,7 @@ from stentor.core.admission.beat_pace import INTERVAL, seconds_to_next
 from stentor.core.links import Heartbeat, ShardRecord
 from stentor.ingest.ingest import Ingest
 from stentor.net import clock
+from stentor.net.rounds import sleep_to_round
 from stentor.relay.shard import RelayShard
 from stentor.telemetry.metrics import Metrics
 
@@ -74,8 +75,9 @@ class Pulse:
             self._count_sent(self._base.native.counters())
         for place, (metric, label, counts) in enumerate(counted):
             for name, count in counts.items():
-                metric.labels(**{label: name}).inc(count - self._seen[place, name])
-                self._seen[place, name] = count
+                if self._seen.get((place, name)) != count:  # the first time also 0: it is there to be seen
+                    metric.labels(**{label: name}).inc(count - self._seen[place, name])
+                    self._seen[place, name] = count
 
     def _count_sent(self, counters: Counter[str]) -> None:
         """What the native core has sent since the last beat; its lag is the worst packet's of the second."""
@@ -107,5 +109,5 @@ class Pulse:
 
     async def _go_on(self) -> None:
         while True:
-            await asyncio.sleep(self._again)
+            await sleep_to_round(self._again)
             self._beat()

@@ -29,6 +29,7 @@ from stentor.core.topology.stage_order import stage_order
 from stentor.net import clock
 from stentor.net.native_trunk import NativeTrunk, bind_cluster_port
 from stentor.net.python_trunk import PythonTrunk
+from stentor.net.rounds import sleep_to_round
 from stentor.net.udp_endpoint import UdpEndpoint
 from stentor.relay.shard import RelayShard
 from stentor.relay.uplinks import Uplinks
@@ -169,5 +170,5 @@ class RelayNode:
     async def _watch(self) -> None:
         known = -1
         while True:
-            await asyncio.sleep(DIRECTORY_EVERY)
+            await sleep_to_round(DIRECTORY_EVERY)
             known = self._watch_directory_once(known)

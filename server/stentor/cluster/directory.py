@@ -20,6 +20,7 @@ from stentor.core.errors import StentorError
 __all__ = ["Directory", "RecordSupersededError", "StoreUnavailableError"]
 
 WATCH_RETRY = 0.5  # seconds between two attempts to subscribe again
+WATCH_LONG = 60.0  # seconds between two wake-ups while nothing is announced
 
 
 class RecordSupersededError(StentorError):
@@ -115,7 +116,7 @@ class Directory(NodeDirectory):
         async with self._client.pubsub(ignore_subscribe_messages=True) as subscription:
             await subscription.subscribe(keys.ANNOUNCEMENTS)
             while True:
-                message = await subscription.get_message(timeout=1.0)
+                message = await subscription.get_message(timeout=WATCH_LONG)
                 if message is None:
                     continue
                 with contextlib.suppress(msgspec.DecodeError):  # somebody else's message on our channel

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
@@ -32,10 +32,14 @@ class EventBook:
     the book goes on with what it has; when the store comes back empty the book writes what it holds.
     """
 
-    def __init__(self, directory: Directory, *, capacity: int = CAPACITY) -> None:
-        """`capacity` in events; the one used longest ago makes room."""
+    def __init__(
+        self, directory: Directory, *, capacity: int = CAPACITY, pause: Callable[[float], float] = float
+    ) -> None:
+        """`capacity` in events; the one used longest ago makes room. `pause(seconds)`: how long to wait
+        instead between two polls, so that several chores share a wake-up."""
         self._directory = directory
         self._capacity = capacity
+        self._pause = pause
         self._records: OrderedDict[str, EventRecord] = OrderedDict()
         self._by_key: dict[bytes, str] = {}  # media ports know events by their key alone
         self._unknown: set[str] = set()  # asked for and not found since the last refresh
@@ -118,10 +122,16 @@ class EventBook:
     async def refresh(self) -> None:
         """Take over what others have written since the last time. StoreUnavailableError when that failed."""
         self._unknown.clear()
-        if await self._directory.revision() < self._revision:
+        revision = await self._directory.revision()
+        is_another_store = revision < self._revision
+        if is_another_store:
             await self._restore()
         await self._save_moves()
         await self._verify()
+        if is_another_store or revision > self._revision:
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
         while changes := await self._directory.changes_since(self._revision, limit=PAGE):
             for record in await self._directory.events([event_id for event_id, _ in changes]):
                 self._keep(record)
@@ -158,7 +168,7 @@ class EventBook:
                 is_away = True
             with contextlib.suppress(TimeoutError):
                 interval = RETRY_INTERVAL if is_away else REFRESH_INTERVAL
-                await asyncio.wait_for(self._stirred.wait(), interval)
+                await asyncio.wait_for(self._stirred.wait(), self._pause(interval))
             self._stirred.clear()
 
     async def _move(self, record: EventRecord) -> EventRecord | None:

@@ -29,8 +29,10 @@ class LeaseHolder:
         *,
         on_lost: Callable[[Lease], None],
         every: float = RENEW_EVERY,
+        pause: Callable[[float], float] = float,
     ) -> None:
-        """`lease` as acquired just now; `every` in seconds."""
+        """`lease` as acquired just now; `every` in seconds. `pause(every)`: how long to wait instead, so that
+        several chores share a wake-up."""
         self.lease = lease
         """What is held, or was."""
         self.is_held = True
@@ -39,6 +41,7 @@ class LeaseHolder:
         self._leases = leases
         self._on_lost = on_lost
         self._every = every
+        self._pause = pause
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -69,7 +72,7 @@ class LeaseHolder:
 
     async def _renew_forever(self) -> None:
         while self.is_held:
-            await asyncio.sleep(self._every)
+            await asyncio.sleep(self._pause(self._every))
             try:
                 await self._renew()
                 self._is_confirmed = True

@@ -36,12 +36,17 @@ class NodeBook:
         directory: NodeDirectory,
         *,
         monotonic: Callable[[], float],
+        pause: Callable[[float], float] = float,
         on_shard: Callable[[ShardRecord], None] = lambda _: None,
         on_shard_gone: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """`on_shard` is told of each new or changed record, `on_shard_gone` of each number forgotten."""
+        """`on_shard` is told of each new or changed record, `on_shard_gone` of each number forgotten.
+
+        `pause(seconds)`: how long to wait instead between two polls, so that several chores share a wake-up.
+        """
         self._directory = directory
         self._monotonic = monotonic
+        self._pause = pause
         self._on_shard = on_shard
         self._on_shard_gone = on_shard_gone
         self._shards: _Copy[int, ShardRecord] = _Copy()
@@ -119,7 +124,7 @@ class NodeBook:
             with contextlib.suppress(StoreUnavailableError):
                 await self.refresh()
                 interval = REFRESH_INTERVAL
-            await asyncio.sleep(interval)
+            await asyncio.sleep(self._pause(interval))
 
     async def _refresh(self, now: float) -> None:
         revision = await self._directory.nodes_revision()

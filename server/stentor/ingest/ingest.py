@@ -32,6 +32,7 @@ from stentor.core.webrtc.notices import (
 )
 from stentor.core.webrtc.srtp import RtcpSealer
 from stentor.net import clock
+from stentor.net.rounds import sleep_to_round
 from stentor.net.table_shell import TableShell
 
 REPORT_EVERY = 1.0  # seconds between receiver reports: a studio notices a dead server by their absence
@@ -181,7 +182,7 @@ class Ingest:
 
     async def _report_forever(self) -> None:
         while True:
-            await asyncio.sleep(REPORT_EVERY)
+            await sleep_to_round(REPORT_EVERY)
             now = clock.monotonic()
             for publisher in self._publishers.values():
                 self._report(publisher, now)

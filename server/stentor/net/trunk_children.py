@@ -14,6 +14,7 @@ from stentor.core.trunk.notices import AddRow, Overtaken, RemoveRow, Send, Subsc
 from stentor.core.trunk.subscribers import Standing, Subscribers
 from stentor.net import clock
 from stentor.net.mesh_port import MeshPort
+from stentor.net.rounds import sleep_to_round
 from stentor.net.trunk_port import TrunkPort
 
 SWEEP_EVERY = 1.0  # seconds: a child is forgotten after five of silence
@@ -117,5 +118,5 @@ class TrunkChildren:
 
     async def _sweep_forever(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP_EVERY)
+            await sleep_to_round(SWEEP_EVERY)
             self._act(self._subscribers.poll(clock.monotonic()))

@@ -19,6 +19,7 @@ from stentor.core.links import Shed
 from stentor.core.webrtc.capsule import Capsule, PeekedCapsule
 from stentor.net import clock
 from stentor.net.media_load import MediaLoad
+from stentor.net.rounds import until_round
 from stentor.relay.load_meter import LoadMeter, Window
 from stentor.relay.machine import memory_free
 from stentor.relay.shard import RelayShard
@@ -26,8 +27,9 @@ from stentor.telemetry.metrics import Metrics
 
 LAG_EVERY = 0.02  # seconds: a dozen looks at the loop's lag in a window, so that a p90 means something;
 # only while people join, whom alone a busy loop delays: a shard that is calm sleeps
-MEASURE_EVERY = 1.0  # seconds: of costs, seats and shedding
-_DUST = 1e-6  # seconds, of many additions
+MEASURE_EVERY = 1.0  # seconds: of costs, seats and shedding; of everything while the shard is calm
+CALM_CPU = 0.1  # of the cores: a shard that uses less, with nobody at the door, is in no hurry to look
+_EARLY = 0.1  # seconds that timers may come too soon
 
 
 class LoadKeeper:
@@ -59,8 +61,8 @@ class LoadKeeper:
         self.credits = Credits(laws, self.costs, cores=cores, now=now)
         self._shedding = Shedding(laws, shard=relay.record.shard, seed=secrets.token_bytes(8))
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._lag_due = now
-        self._is_running = False
+        self._lag_due = self._window_due = now
+        self._is_running = self._is_calm = False
         relay.on_ended = self._meter.note_attempt
         relay.table.may_start = self._may_start
         self._offer(braking=False, paused=False)
@@ -68,7 +70,7 @@ class LoadKeeper:
     def start(self) -> None:
         """Begin to look."""
         self._is_running = True
-        self._arm_window()
+        self._arm_window(self._laws.credit_window)
 
     def stop(self) -> None:
         """Stop."""
@@ -84,7 +86,7 @@ class LoadKeeper:
         window = self._meter.take(now, joining=relay.table.peers > listeners)
         cpu = window.cpu / (window.seconds * self._cores)
         self._second.add(window, listeners, relay.ptime)
-        measured = self._second.seconds >= MEASURE_EVERY - _DUST
+        measured = self._second.seconds >= MEASURE_EVERY - _EARLY
         if measured:
             self._measure(now, listeners)
         state = self.ladder.update(
@@ -105,6 +107,12 @@ class LoadKeeper:
             self._shed(state, window, listeners)
         self._offer(braking=state.braking, paused=self.credits.is_paused(now))
         self._export(window, state, cpu)
+        self._is_calm = (
+            cpu < CALM_CPU
+            and window.lateness <= self._laws.credit_target
+            and self.credits.is_whole
+            and not self._is_joined(window)
+        )
         return window
 
     def is_returning(self, capsule: Capsule | PeekedCapsule) -> bool:
@@ -114,13 +122,13 @@ class LoadKeeper:
 
     def has_credit(self, *, returning: bool) -> bool:
         """See `ContactGate`."""
-        self._look_at_lag()
+        self._hurry()
         return self.credits.has(clock.monotonic(), returning=returning)
 
     # -- inside -------------------------------------------------------------------------------------------
 
     def _may_start(self, capsule: Capsule, now: float) -> bool:
-        self._look_at_lag()
+        self._hurry()
         return self.credits.take(now, returning=self.is_returning(capsule))
 
     def _measure(self, now: float, listeners: int) -> None:
@@ -162,10 +170,16 @@ class LoadKeeper:
         metrics.relay_cost.labels(of="receiver").set(costs.per_receiver)
         metrics.relay_cost.labels(of="join").set(costs.per_join)
 
-    def _look_at_lag(self) -> None:
-        """Somebody comes: from now on a busy loop matters."""
-        if self._is_running and "lag" not in self._timers:
-            self._arm_lag()
+    def _is_joined(self, window: Window) -> bool:
+        """Whether anybody is at the door, or was in this window."""
+        return bool(window.attempts) or self._relay.table.peers > self._relay.table.connected_count
+
+    def _hurry(self) -> None:
+        """Somebody comes: from now on a busy loop matters, and so does every window."""
+        if not self._is_running or "lag" in self._timers:
+            return
+        self._arm_lag()
+        self._look_soon()
 
     def _arm_lag(self) -> None:
         self._lag_due = clock.monotonic() + LAG_EVERY
@@ -178,14 +192,22 @@ class LoadKeeper:
         self.credits.note_lag(now, lag)
         self._arm_lag()
 
-    def _arm_window(self) -> None:
-        window = self._laws.credit_window
-        self._timers["window"] = asyncio.get_running_loop().call_later(window, self._on_window)
+    def _arm_window(self, seconds: float) -> None:
+        self._window_due = clock.monotonic() + seconds
+        self._timers["window"] = asyncio.get_running_loop().call_later(seconds, self._on_window)
+
+    def _look_soon(self) -> None:
+        if self._window_due > clock.monotonic() + self._laws.credit_window:
+            self._timers["window"].cancel()
+            self._arm_window(self._laws.credit_window)
 
     def _on_window(self) -> None:
-        self._arm_window()  # first: what goes wrong in one window is no reason to have no next
+        # First: what goes wrong in one window is no reason to have no next.
+        self._arm_window(until_round(MEASURE_EVERY) if self._is_calm else self._laws.credit_window)
         window = self.step(clock.monotonic())
-        if not window.attempts and self._relay.table.peers <= self._relay.table.connected_count:
+        if not self._is_calm:
+            self._look_soon()
+        if not self._is_joined(window):
             lag = self._timers.pop("lag", None)
             if lag is not None:
                 lag.cancel()

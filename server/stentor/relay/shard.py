@@ -21,6 +21,7 @@ from stentor.core.webrtc.peer_table import PeerTable
 from stentor.net import clock
 from stentor.net.fanout import Fanout, ListenerSpec
 from stentor.net.media_load import MediaLoad
+from stentor.net.rounds import sleep_to_round
 from stentor.net.table_shell import TableShell
 from stentor.relay.regulars import Regulars
 from stentor.relay.twin_load import TwinLoad
@@ -272,4 +273,4 @@ class RelayShard:
             now = clock.monotonic()
             for event in list(self._listening):
                 self._trunk.subscribe(event, now=now)
-            await asyncio.sleep(SUBSCRIBE_EVERY)
+            await sleep_to_round(SUBSCRIBE_EVERY)

@@ -19,11 +19,12 @@ from stentor.core.trunk.subscribers import Standing, Subscribers
 from stentor.core.trunk.uplink import Uplink
 from stentor.net import clock
 from stentor.net.mesh_port import MeshPort, StaleEpochError
+from stentor.net.rounds import until_round
 from stentor.net.trunk_children import TrunkChildren
 from stentor.net.trunk_port import TrunkPort
 
 TICK = 0.05  # seconds between two looks while a parent is sought: its first packet is to be seen soon
-CALM_TICK = 0.25  # seconds, at most, while all are fed; a silence of 0.4 s is looked for when it is over
+CALM_TICK = 1 / 3  # seconds, at most, while all are fed; a silence of 0.4 s is looked for when it is over
 WANTED_FOR = 5.0  # seconds an event is kept after the last call of `subscribe`
 ASK_EVERY = 0.5  # seconds between two questions who the stage is, while nobody feeds us
 
@@ -111,7 +112,7 @@ class Uplinks:
             random_bytes=secrets.token_bytes,
         )
         self._events[event] = _Event(uplink, now)
-        self._act(uplink.start(now))
+        self._act(self._events[event], uplink.start(now))
         self._serve(event, now)
 
     def epoch_of(self, event: bytes) -> int:
@@ -128,7 +129,7 @@ class Uplinks:
         now = clock.monotonic()
         self.tree.set_directory(relays, version=version)
         for known in list(self._events.values()):
-            self._act(known.uplink.on_directory(now))
+            self._act(known, known.uplink.on_directory(now))
 
     # -- messages -----------------------------------------------------------------------------------------
 
@@ -138,7 +139,7 @@ class Uplinks:
         if known is not None:
             highest, now = self.epochs.highest(ack.event), clock.monotonic()
             # Also of a lower epoch: it may be the answer to a trial, which fails.
-            self._act(known.uplink.on_ack(ack, sender.node, now))
+            self._act(known, known.uplink.on_ack(ack, sender.node, now))
             self._serve(ack.event, now)
             if not ack.refused and ack.epoch < highest:
                 raise StaleEpochError("stage", ack.epoch, highest)
@@ -154,7 +155,7 @@ class Uplinks:
         own = sender.node == message.stage
         address: Address = sender.address if own else message.address
         now = clock.monotonic()
-        self._act(known.uplink.on_stage(message.epoch, TreeNode(message.stage, address), now))
+        self._act(known, known.uplink.on_stage(message.epoch, TreeNode(message.stage, address), now))
         self._serve(message.event, now)
 
     def _wanted(self, event: bytes) -> None:
@@ -169,7 +170,8 @@ class Uplinks:
 
     def _look(self) -> None:
         now = clock.monotonic()
-        self._look_after(CALM_TICK)  # first: what goes wrong with one event is no reason to look no more
+        # First: what goes wrong with one event is no reason to look no more.
+        self._look_after(until_round(CALM_TICK))
         for event, known in list(self._events.items()):
             self._tick(event, known, now)
         calm = (self._calm(known, now) for known in self._events.values())
@@ -193,8 +195,8 @@ class Uplinks:
             self._forget(event, now)
             return
         uplink = known.uplink
-        self._hear(uplink, now)
-        self._act(uplink.poll(now))
+        self._hear(known, now)
+        self._act(known, uplink.poll(now))
         self._serve(event, now)
         if uplink.is_seeking(now):
             self._ask(event, now)
@@ -206,12 +208,13 @@ class Uplinks:
             known.asked_at = now
             self._ask_stages(event)
 
-    def _hear(self, uplink: Uplink, now: float) -> None:
+    def _hear(self, known: _Event, now: float) -> None:
         """Tell the uplink what came by its streams."""
+        uplink = known.uplink
         for ssrc in uplink.ssrcs:
             state = self._trunk.uplink_state(self._installed.get(ssrc, 0))
             if state is not None and state.heard_at is not None:
-                self._act(uplink.on_packet_time(ssrc, state.heard_at, now))
+                self._act(known, uplink.on_packet_time(ssrc, state.heard_at, now))
 
     def _serve(self, event: bytes, now: float) -> None:
         known = self._events.get(event)
@@ -222,12 +225,12 @@ class Uplinks:
 
     def _forget(self, event: bytes, now: float) -> None:
         known = self._events.pop(event)
-        self._act(known.uplink.stop(now))
+        self._act(known, known.uplink.stop(now))
         self._children.withdraw(event)
 
-    def _act(self, outputs: Iterable[UplinkOutput]) -> None:
+    def _act(self, known: _Event, outputs: Iterable[UplinkOutput]) -> None:
         for output in outputs:
-            self._look_again_within(TICK)
+            self._look_again_within(self._calm(known, clock.monotonic()))
             match output:
                 case Send():
                     self._mesh.tell(output.message, output.to)

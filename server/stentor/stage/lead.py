@@ -26,6 +26,7 @@ from stentor.core.trunk.epochs import Epochs
 from stentor.core.trunk.subscribers import Standing
 from stentor.net import clock
 from stentor.net.mesh_port import MeshPort, StaleEpochError
+from stentor.net.rounds import sleep_to_round, until_round
 from stentor.net.trunk_children import TrunkChildren
 from stentor.stage.claims import Claims
 from stentor.stage.lead_views import LeadViews
@@ -257,7 +258,9 @@ class StageLead:
             self._have_taken(led)
 
     def _begin(self, event: bytes, led: Led, lease: Lease) -> None:
-        led.holder = LeaseHolder(self._leases, lease, on_lost=lambda _: self._deposed(event))
+        led.holder = LeaseHolder(
+            self._leases, lease, on_lost=lambda _: self._deposed(event), pause=until_round
+        )
         led.holder.start()
         self._speak_up(event, led, lease)
 
@@ -335,7 +338,7 @@ class StageLead:
 
     async def _look_forever(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await sleep_to_round(LOOK_EVERY)
             now = clock.monotonic()
             for event, led in list(self._events.items()):
                 if self._events.get(event) is led:  # it may be over since we looked at another

@@ -17,6 +17,7 @@ from stentor.net import clock
 from stentor.net.fanout import PythonFanout
 from stentor.net.media_load import MediaLoad
 from stentor.relay.load_keeper import LoadKeeper
+from stentor.relay.load_meter import Window
 from stentor.relay.shard import RelayShard
 from stentor.telemetry.metrics import Metrics
 from support.memory_peer import MemoryPeer
@@ -310,6 +311,76 @@ def test_shard_that_nobody_joins_does_not_wake_up_for_the_lag(monkeypatch: pytes
         shard.keeper.has_credit(returning=False)
         await shard.run(1.0, share=0.5)  # whoever knocked has gone
         assert await stall(shard, waiting=False) == 0.0
+
+    kept(monkeypatch, test)
+
+
+def windows_of(shard: Shard) -> list[float]:
+    """Fills with the length of each window from now on."""
+    seconds: list[float] = []
+    step = shard.keeper.step
+
+    def counting(now: float) -> Window:
+        window = step(now)
+        seconds.append(window.seconds)
+        return window
+
+    shard.keeper.step = counting  # type: ignore[method-assign]
+    return seconds
+
+
+def test_calm_shard_looks_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(shard: Shard) -> None:
+        sit(shard.relay, 100)
+        await shard.run(2.0, share=0.02)
+        seconds = windows_of(shard)
+        await shard.run(10.0, share=0.02)
+        assert seconds == pytest.approx([1.0] * 10)
+        assert shard.keeper._second.seconds == 0.0  # costs are learnt from each
+
+    kept(monkeypatch, test)
+
+
+@pytest.mark.parametrize(("share", "late"), [(0.2, 0.001), (0.02, 0.01)])
+def test_shard_that_is_busy_or_late_looks_four_times_a_second(
+    monkeypatch: pytest.MonkeyPatch, share: float, late: float
+) -> None:
+    async def test(shard: Shard) -> None:
+        sit(shard.relay, 100)
+        await shard.run(3.0, share=0.02)
+        await shard.run(1.0, share=share, late=late)  # seen by its end
+        seconds = windows_of(shard)
+        await shard.run(2.0, share=share, late=late)
+        assert seconds == pytest.approx([0.25] * 8)
+
+    kept(monkeypatch, test)
+
+
+def test_shard_that_was_calm_hurries_when_somebody_knocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(shard: Shard) -> None:
+        await shard.run(3.1)
+        seconds = windows_of(shard)
+        for _ in range(8):
+            assert shard.keeper.has_credit(returning=False)
+            await shard.run(0.25)
+        assert len(seconds) >= 7
+        assert max(seconds[1:]) < 0.26
+        await shard.run(4.0)  # nobody any more
+        assert seconds[-2:] == pytest.approx([1.0, 1.0])
+
+    kept(monkeypatch, test)
+
+
+def test_rate_that_was_cut_grows_again_in_a_shard_with_little_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(shard: Shard) -> None:
+        sit(shard.relay, 100)
+        await shard.run(3.0, share=0.02)
+        await shard.run(3.0, share=0.02, late=0.1)  # somebody else's doing, but it lasts
+        cut = shard.keeper.credits.rate
+        whole = shard.keeper.credits._most
+        assert cut < 0.5 * whole
+        await shard.run(5.0, share=0.02)
+        assert shard.keeper.credits.rate == shard.keeper.credits._most
 
     kept(monkeypatch, test)
 

@@ -12,8 +12,9 @@ import pytest
 
 from stentor.core.errors import LocalError
 from stentor.core.mesh.messages import Kind, StageIs, SubscribeAck
+from stentor.core.trunk.link import SILENCE
 from stentor.net import clock
-from stentor.relay.uplinks import ASK_EVERY, WANTED_FOR
+from stentor.relay.uplinks import ASK_EVERY, TICK, WANTED_FOR
 from support.memory_cluster import EVENT, MemoryCluster, RelaySeat
 from support.stage_scenes import player
 from support.trunk_nodes import KINDS
@@ -42,6 +43,10 @@ async def heard_in(relay: RelaySeat, seconds: float) -> int:
 
 def questions(cluster: MemoryCluster) -> int:
     return sum(count for (_, kind), count in cluster.wire.told.items() if kind == Kind.WHO_IS_STAGE)
+
+
+def subscribes(cluster: MemoryCluster) -> int:
+    return sum(count for (_, kind), count in cluster.wire.told.items() if kind == Kind.SUBSCRIBE)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -242,5 +247,41 @@ def test_second_stage_of_an_epoch_has_to_take_a_higher_one_before_it_is_heard(pl
         await asyncio.sleep(3.0)
         assert await heard_in(relay, 2.0) >= 98
         assert cluster.stages[0].epoch > 1 and cluster.stages[0].sent_away == 0
+
+    play(scene)
+
+
+def test_relay_that_is_fed_looks_three_times_a_second_and_asks_its_parent_once(play: Play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        await on_air(cluster)
+        uplinks, looks = cluster.relays[0].uplinks, list[float]()
+        tick = uplinks._tick
+
+        def looking(event: bytes, known: Any, now: float) -> None:
+            looks.append(now)
+            tick(event, known, now)
+
+        uplinks._tick = looking  # type: ignore[method-assign]
+        asked = subscribes(cluster)
+        await asyncio.sleep(10.0)
+        assert len(looks) == 30
+        assert subscribes(cluster) - asked == 10
+
+    play(scene)
+
+
+def test_silence_is_noticed_when_it_has_lasted_long_enough(play: Play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        await on_air(cluster)
+        relay = cluster.relays[0]
+        for _ in range(7):  # wherever between two looks it begins
+            await asyncio.sleep(1.09)
+            assert not relay.uplinks.is_seeking(EVENT, clock.monotonic())
+            asked = subscribes(cluster)
+            cluster.wire.isolated.add(cluster.stages[0].address)
+            await asyncio.sleep(SILENCE + TICK)
+            assert subscribes(cluster) > asked
+            cluster.wire.isolated.clear()
+            await asyncio.sleep(2.0)
 
     play(scene)

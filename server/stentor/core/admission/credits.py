@@ -48,6 +48,11 @@ class Credits:
         """C: joins a second, between the floor and the possible rate."""
         return self._rate
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether C is as high as it can be, so that another window changes nothing."""
+        return self._rate >= self._most
+
     def offered(self, waiting: int) -> float:
         """Joins a second that gateways may send: C, less those who are `waiting` at the door already.
 

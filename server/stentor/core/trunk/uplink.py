@@ -26,13 +26,15 @@ MAX_PAUSE = 1.0  # seconds: a stage that is back is found well within 2
 TAKEOVER_LEAD = 0.2  # seconds a leaf leaves its parent to reach a new stage before it looks for another...
 TAKEOVER_SPREAD = 0.4  # ...and up to so many more, so that not all of them look at once
 
+_EARLY = 0.02  # seconds a Subscribe may be repeated too soon, lest it wait for the look after this one
 _NEVER = float("inf")
 
 
 class Uplink:
     """One event's uplink. `now` is in monotonic seconds and never decreases; outputs are acted on in order.
 
-    Call `poll` at `next_due()` or soon after, `on_packet_time` before it with what the media core says.
+    Call `poll` at `next_due()` or soon after, and some times a second in any case: a parent that feeds us may
+    wait that long for our next Subscribe. Before it `on_packet_time`, with what the media core says.
     """
 
     def __init__(
@@ -117,16 +119,16 @@ class Uplink:
         return self.standing(now) is Standing.INNER
 
     def next_due(self) -> float:
-        """When to call `poll` next, unless something is received before; may lie in the past."""
+        """When to call `poll` at the latest, unless something is received before; may lie in the past."""
         trial, current = self._trial, self._current
-        due = [_NEVER if current is None else current.next_send]
+        due = []
         if trial is not None:
             due += [trial.next_send, trial.deadline]
         elif self._look_at < _NEVER:
             due.append(self._look_at)
         elif current is not None and current.last_packet is not None:
             due += [self._place.move_at, current.last_packet + SILENCE]
-        return min(due)
+        return min(due, default=_NEVER)
 
     # -- what happens -------------------------------------------------------------------------------------
 
@@ -217,7 +219,7 @@ class Uplink:
             outputs += self._trial_failed(now)
         elif trial is not None and now >= trial.next_send:
             outputs.append(self._say(trial, now + REPEAT))
-        if current is not None and now >= current.next_send:
+        if current is not None and now >= current.next_send - _EARLY:
             outputs.append(self._say(current, now + REFRESH))
         if self._trial is None:
             if self._needs_parent(now):

@@ -345,3 +345,18 @@ def test_whatever_comes_it_asks_a_bounded_number_of_times_and_never_reuses_a_non
     bench.sent.clear()
     bench.run(10.0)
     assert len(bench.sent) < 120
+
+
+def test_refresh_waits_for_a_look_and_may_come_with_one_a_little_early() -> None:
+    bench = Bench().begin()
+    stream = bench.join()
+    bench.run(1.1)
+    bench.sent.clear()
+    refreshed = bench.uplink._current
+    assert refreshed is not None
+    assert bench.uplink.next_due() < refreshed.next_send  # the silence, should there be one
+    due = refreshed.next_send
+    for at, said in ((due - 0.03, 0), (due - 0.01, 1)):
+        bench.do(bench.uplink.on_packet_time(stream.ssrc, at, at))
+        bench.do(bench.uplink.poll(at))
+        assert len(bench.sent) == said
