@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from stentor.cluster.event_book import EventBook, EventRecord
+from stentor.core.event_links import listener_link, studio_link
 from stentor.core.ids import event_id_from
 from stentor.gateway.bearer import key_hash
 
@@ -28,12 +29,12 @@ class FirstEvent(msgspec.Struct, frozen=True):
     title: str
 
     def host_url(self, base: str) -> str:
-        """The studio; the key stands behind `#`, so it is never sent to a server or written to a log."""
-        return f"{base}/studio/{self.id}#key={self.host_key}"
+        """The studio."""
+        return studio_link(base, self.id, self.host_key)
 
     def listen_url(self, base: str) -> str:
         """For everybody."""
-        return f"{base}/e/{self.id}"
+        return listener_link(base, self.id)
 
 
 async def first_event(book: EventBook, state_dir: Path, title: str, *, now: float) -> FirstEvent:

@@ -48,13 +48,12 @@ class Pulse:
         self._sent: Counter[str] = Counter()
         self._lateness = [] if base.native is None else base.native.lateness_limits()
         self._listeners = 0
-        self._again = INTERVAL  # seconds to the next beat
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Beat once, then go on."""
-        self._beat()
-        self._task = asyncio.create_task(self._go_on(), name="pulse")
+        again = self._beat()
+        self._task = asyncio.create_task(self._go_on(again), name="pulse")
 
     async def stop(self) -> None:
         """Stop."""
@@ -90,14 +89,14 @@ class Pulse:
         if worst is not None:
             self._metrics.fanout_lag.observe(worst)
 
-    def _beat(self) -> None:
-        now = clock.monotonic()
-        self._again = INTERVAL
+    def _beat(self) -> float:
+        """Returns the seconds to the next one."""
+        now, again = clock.monotonic(), INTERVAL
         for port in self._ports:
             beat = port.heartbeat(now=now)
             self._deliver(port.record, beat)
             if port is self._relay:
-                self._again = seconds_to_next(beat, listeners_before=self._listeners)
+                again = seconds_to_next(beat, listeners_before=self._listeners)
                 self._listeners = beat.listeners
         if self._relay is not None:
             table = self._relay.table
@@ -106,8 +105,9 @@ class Pulse:
             self._metrics.relay_capacity.set(table.seats)
             self._metrics.relay_ptime.set(self._relay.ptime)
         self._count()
+        return again
 
-    async def _go_on(self) -> None:
+    async def _go_on(self, again: float) -> None:
         while True:
-            await sleep_to_round(self._again)
-            self._beat()
+            await sleep_to_round(again)
+            again = self._beat()

@@ -53,12 +53,16 @@ class LeaseHolder:
         """Whether it is held and the store has said so when it was asked last."""
         return self.is_held and self._is_confirmed
 
-    def depose(self, epoch: int, by: bytes = b"") -> None:
-        """A peer has seen this epoch: if it is above ours, the lease is lost, whatever the store says.
+    def is_below(self, epoch: int, by: bytes = b"") -> bool:
+        """Whether `by` (node id; empty: unknown) with this epoch has the better right.
 
-        `by`: node id of who holds it, if that is known. Of two with one epoch the higher id stays.
+        Of two with one epoch, which a store that forgot may give out, it is the one with the higher id.
         """
-        if (epoch, by) > (self.lease.epoch, self.lease.holder):
+        return (epoch, by) > (self.lease.epoch, self.lease.holder)
+
+    def depose(self, epoch: int, by: bytes = b"") -> None:
+        """A peer has seen this epoch: if we are below it, the lease is lost, whatever the store says."""
+        if self.is_below(epoch, by):
             self._lose(f"epoch {epoch} has been seen")
             self._cancel()
 

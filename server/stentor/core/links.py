@@ -80,7 +80,7 @@ class Shed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """What a shard tells every gateway once a second."""
+    """What a shard tells every gateway once a second, sooner while its last seats are taken."""
 
     shard: int
     """Who speaks."""

@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from stentor.cluster.event_record import EventRecord
+from stentor.core.event_links import listener_link, studio_link, whep_url, whip_url
 from stentor.core.ids import event_id_from, event_key
 from stentor.gateway.audience import AudienceCache
 from stentor.gateway.bearer import key_hash, require_bearer
@@ -51,10 +52,10 @@ class EventsApi:
         links = {
             "id": record.id,
             "host_key": host_key,
-            "host_url": f"{base}/studio/{record.id}#key={host_key}",
-            "listen_url": f"{base}/e/{record.id}",
-            "whip_url": f"{base}/whip/{record.id}",
-            "whep_url": f"{base}/whep/{record.id}",
+            "host_url": studio_link(base, record.id, host_key),
+            "listen_url": listener_link(base, record.id),
+            "whip_url": whip_url(base, record.id),
+            "whep_url": whep_url(base, record.id),
         }
         return _json(links, status=201, headers={hdrs.LOCATION: f"{base}/api/events/{record.id}"})
 
@@ -104,7 +105,7 @@ class EventsApi:
             "host": audience.host,
             **self._line_members(record),
             "now": format_time(self._deps.clock.wall()),
-            "listen_url": f"{base_url(request, self._deps.settings)}/e/{record.id}",
+            "listen_url": listener_link(base_url(request, self._deps.settings), record.id),
         }
         return _json(fields)
 

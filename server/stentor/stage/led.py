@@ -36,11 +36,8 @@ class Led:
         return 0 if self.holder is None else self.holder.lease.epoch
 
     def is_below(self, epoch: int, node: bytes) -> bool:
-        """Whether we lead, and `node` (id; empty: unknown) with this epoch has the better right to.
-
-        Of two with one epoch, which a store that forgot may give out, it is the one with the higher id.
-        """
-        return self.holder is not None and (epoch, node) > (self.holder.lease.epoch, self.holder.lease.holder)
+        """Whether we lead, and `node` with this epoch has the better right to; see `LeaseHolder.is_below`."""
+        return self.holder is not None and self.holder.is_below(epoch, node)
 
     def asked(self, asker: Address, now: float) -> float | None:
         """Somebody asks who leads. Returns for how long they have, in seconds; None: this is the first."""

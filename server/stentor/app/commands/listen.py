@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stentor.app.commands.limits import SECONDS
+from stentor.core.event_links import listening
 from stentor.net import clock
 
 if TYPE_CHECKING:
@@ -21,23 +22,22 @@ EXIT_NOTHING_HEARD = 1
 
 
 @click.command()
-@click.argument("whep_url")
+@click.argument("link")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="OUT.wav",
               help="Write what is heard, 48 kHz stereo.")  # fmt: skip
 @click.option("--seconds", type=SECONDS, metavar="N", help="Stop after N seconds.")
 @click.option("--hashes", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write one hash per Opus payload, in sequence order.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def listen(
-    whep_url: str, output: Path | None, seconds: float | None, hashes: Path | None, as_json: bool
-) -> int:
+def listen(link: str, output: Path | None, seconds: float | None, hashes: Path | None, as_json: bool) -> int:
     """Be a listener of an event and say what arrived: packets, losses, gaps.
 
+    LINK is a listener link or a WHEP address.
     Exit 0 when something was heard, 1 when nothing was.
 
     \b
     Examples:
-      stentor listen http://127.0.0.1:8080/whep/EVENT --seconds 10
+      stentor listen http://127.0.0.1:8080/e/EVENT --seconds 10
       stentor listen http://127.0.0.1:8080/whep/EVENT -o heard.wav --hashes heard.txt --json
     """
     # Here, so that the other commands start without loading aiortc and FFmpeg.
@@ -55,7 +55,7 @@ def listen(
             if recorder:
                 recorder.write(packet.timestamp, packet.payload)
 
-        result = asyncio.run(listen_to(whep_url, seconds=seconds, clock=clock.monotonic, take=take))
+        result = asyncio.run(listen_to(listening(link), seconds=seconds, clock=clock.monotonic, take=take))
     click.echo(json.dumps(_flat(result)) if as_json else _text(result))
     return 0 if result.heard.packets else EXIT_NOTHING_HEARD
 

@@ -8,14 +8,18 @@ from pathlib import Path
 import click
 
 from stentor.app.commands.limits import SECONDS
+from stentor.core.event_links import publishing
 from stentor.net import clock
 
 
 @click.command()
-@click.argument("whip_url")
+@click.argument("link")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--key", required=True, envvar="STENTOR_KEY", metavar="HOST_KEY", help="The host key; also STENTOR_KEY."
+    "--key",
+    envvar="STENTOR_KEY",
+    metavar="HOST_KEY",
+    help="The host key, unless LINK has it; also STENTOR_KEY.",
 )
 @click.option("--tone", is_flag=True, help="Send 440 Hz with a chirp each second instead of a file.")
 @click.option("--seconds", type=SECONDS, metavar="N", help="Stop after N seconds.")
@@ -23,26 +27,30 @@ from stentor.net import clock
 @click.option("--hashes", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write one hash per Opus payload sent.")  # fmt: skip
 def publish(
-    whip_url: str,
+    link: str,
     file: Path | None,
-    key: str,
+    key: str | None,
     tone: bool,
     seconds: float | None,
     loop: bool,
     hashes: Path | None,
 ) -> None:
-    """Be the host of an event: send FILE, or a tone, to WHIP_URL.
+    """Be the host of an event: send FILE, or a tone, to LINK, a studio link or a WHIP address.
 
     A file of Ogg or WebM Opus with 20 ms packets is sent as it is; anything else FFmpeg can
     read is encoded to Opus at 64 kbit/s.
 
     \b
     Examples:
-      stentor publish http://127.0.0.1:8080/whip/EVENT --key HOST_KEY --tone
+      stentor publish 'http://127.0.0.1:8080/studio/EVENT#key=HOST_KEY' --tone
       stentor publish http://127.0.0.1:8080/whip/EVENT --key HOST_KEY talk.opus --hashes sent.txt
     """
     if (file is None) != tone:
         raise click.UsageError("give either a FILE or --tone", click.get_current_context())
+    whip_url, key_of_link = publishing(link)
+    key = key or key_of_link
+    if key is None:
+        raise click.UsageError("give --key, or a studio link with its #key=", click.get_current_context())
     # Here, so that the other commands start without loading aiortc and FFmpeg.
     from stentor.app.hashes import hash_file
     from stentor.app.opus_encode import encode_opus
