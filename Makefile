@@ -26,7 +26,7 @@ NATIVE_SOURCES := $(wildcard server/stentor/net/native/stn_*.[ch] loadtest/stent
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo "make test-fast  the checks and the tests that need no browser"
-	@echo "make bench      measure this machine, Stentor and Janus into docs/performance.md (root; 15 minutes)"
+	@echo "make bench      measure this machine, Stentor and Janus into docs/performance.md (root; half an hour)"
 	@echo "make chaos      kill, stop, slow and lose parts of a real cluster, and tabulate what was heard (root; 15 minutes)"
 	@echo "make simulate   the laws of admission in virtual time: a table and plots in build/simulation"
 	@echo "make docs       print docs/configuration.md anew"
