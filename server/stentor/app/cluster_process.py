@@ -196,7 +196,7 @@ def _open_front(settings: Settings, member: Membership, shards: ShardTable, part
         )
         parts.records.append(stage.record)
         shards.on_record(stage.record)
-        MeshCommands(mesh, stage, drain=lambda _: parts.drain()).listen()
+        MeshCommands(mesh, stage).listen()
     if has_gateway:
         front.gateway = GatewayNode(
             member, mesh, front.gateways, shards, local=front.stage, laws=settings.laws

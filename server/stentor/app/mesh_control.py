@@ -14,7 +14,7 @@ from typing import Literal, cast
 from stentor.core.ids import event_key
 from stentor.core.links import Heartbeat as LinkHeartbeat
 from stentor.core.links import HostState, ShardControl, ShardRecord
-from stentor.core.mesh.commands import Command, Drain, EndEvent, EndSession, SetPtime
+from stentor.core.mesh.commands import Command, EndEvent, EndSession, SetPtime
 from stentor.core.mesh.envelope import Sender
 from stentor.core.mesh.messages import Heartbeat, MoreEvents, Value
 from stentor.core.outputs import Address
@@ -105,15 +105,6 @@ class MeshControl:
     async def host_state(self, event_id: str) -> HostState:
         """See `ShardControl.host_state`: as the stage's last heartbeat said."""
         return self._events.host_state(event_key(event_id), clock.monotonic())
-
-    # -- beyond it ----------------------------------------------------------------------------------------
-
-    async def drain(self, shard: int, *, seconds: int = 0) -> bool:
-        """Drain the process of a shard. False when it is unknown; AskError when it did not."""
-        record = self._shards.record(shard, clock.monotonic())
-        if record is None or record.link is None:
-            return False
-        return await self._ask(Drain(seconds), record.node, record.link) is True
 
     # -- inside -------------------------------------------------------------------------------------------
 

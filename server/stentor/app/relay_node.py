@@ -85,9 +85,7 @@ class RelayNode:
         if self.trunk.gives_frames:
             self.trunk.on_frame = lambda event, frame, now: self.relay.frame(event, frame, now=now)
         self._gateways = GatewaysHeard(self._mesh, member.nodes)
-        self._commands = MeshCommands(
-            self._mesh, RelayControl(self.relay), drain=lambda seconds: self.drain()
-        )
+        self._commands = MeshCommands(self._mesh, RelayControl(self.relay))
         self._pulse = Pulse(
             self.base, member.metrics, relay=self.relay, ingest=None, deliver=self._tell_gateways
         )

@@ -58,12 +58,11 @@ class Cluster:
         port = self.wire.port("g")
         self.control = MeshControl(port, self.shards, EventTable(), local=self.local)
         self.control.listen()
-        self.drained: list[int] = []
         self.ports: dict[str, MeshPort] = {}
         self.far: dict[str, Recording] = {}
         for name in ("r", "s"):
             self.far[name], self.ports[name] = Recording(), self.wire.port(name)
-            MeshCommands(self.ports[name], self.far[name], drain=self.drained.append).listen()
+            MeshCommands(self.ports[name], self.far[name]).listen()
         for published in (record(1, "r"), record(2, "s"), record(3, "s", "ingest")):
             self.shards.on_record(published)
 
@@ -130,14 +129,6 @@ async def test_packet_length_and_that_it_goes_by_the_load_again_reach_every_proc
     await cluster.control.set_ptime(None, hold=False)
     for told in (cluster.local.told, cluster.far["r"].told, cluster.far["s"].told):
         assert told == [("set_ptime", 60, True), ("set_ptime", None, False)]
-
-
-async def test_shard_is_drained_by_its_number() -> None:
-    cluster = Cluster()
-    await cluster.beat_all()
-    assert await cluster.control.drain(1, seconds=30) is True
-    assert await cluster.control.drain(77) is False
-    assert cluster.drained == [30]
 
 
 def test_process_that_does_not_answer_holds_up_the_others_for_half_a_second(

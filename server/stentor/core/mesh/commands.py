@@ -32,11 +32,4 @@ class SetPtime(msgspec.Struct, frozen=True, array_like=True, tag="set_ptime"):
     hold: bool
 
 
-class Drain(msgspec.Struct, frozen=True, array_like=True, tag="drain"):
-    """Take nobody new, ask those who are here to move, and stop by then."""
-
-    seconds: Annotated[int, Meta(ge=0, le=86_400)] = 0
-    """Until the deadline; 0: no deadline, only take nobody new."""
-
-
-Command: TypeAlias = EndSession | EndEvent | SetPtime | Drain
+Command: TypeAlias = EndSession | EndEvent | SetPtime

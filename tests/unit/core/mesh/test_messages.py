@@ -14,7 +14,7 @@ from stentor.core.errors import LocalError
 from stentor.core.links import EventRow as LinkRow
 from stentor.core.links import Heartbeat as LinkHeartbeat
 from stentor.core.links import Shed as LinkShed
-from stentor.core.mesh.commands import Drain, EndEvent, EndSession, SetPtime
+from stentor.core.mesh.commands import EndEvent, EndSession, SetPtime
 from stentor.core.mesh.envelope import MAX_BODY
 from stentor.core.mesh.line_messages import (
     BucketRow,
@@ -77,7 +77,6 @@ MESSAGES: list[Message] = [
     Ask(2, NODE, EndEvent("abcd2345")),
     Ask(3, NODE, SetPtime(60, True)),
     Ask(5, NODE, SetPtime(None, False)),
-    Ask(4, NODE, Drain(30)),
     Answer(1, True, False),
     Answer(2, False, "failed"),
     StageIs(EVENT, 4, NODE, ("2001:db8::1", 8082)),
