@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
 from stentor.cluster.directory import Directory, RecordSupersededError, StoreUnavailableError
 from stentor.cluster.event_record import EventRecord, Phase
+from stentor.cluster.pause import Pause
 from stentor.core.ids import event_key
 
 __all__ = ["EventBook", "EventRecord", "Phase"]
@@ -32,11 +33,8 @@ class EventBook:
     the book goes on with what it has; when the store comes back empty the book writes what it holds.
     """
 
-    def __init__(
-        self, directory: Directory, *, capacity: int = CAPACITY, pause: Callable[[float], float] = float
-    ) -> None:
-        """`capacity` in events; the one used longest ago makes room. `pause(seconds)`: how long to wait
-        instead between two polls, so that several chores share a wake-up."""
+    def __init__(self, directory: Directory, *, capacity: int = CAPACITY, pause: Pause = float) -> None:
+        """`capacity` in events; the one used longest ago makes room. `pause`: between two polls."""
         self._directory = directory
         self._capacity = capacity
         self._pause = pause
@@ -210,10 +208,10 @@ class EventBook:
 
     async def _restore(self) -> None:
         _log.warning("the store has lost its data: writing back %d events", len(self._records))
-        self._revision = 0
         for record in list(self._records.values()):
             with contextlib.suppress(RecordSupersededError):
                 await self._directory.put_event(record)
+        self._revision = 0  # not before: what one failure leaves unwritten would stay so
 
     def _keep(self, record: EventRecord) -> None:
         held = self._records.get(record.id)

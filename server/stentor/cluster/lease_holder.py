@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 
 from stentor.cluster.leases import Lease, Leases
+from stentor.cluster.pause import Pause
 from stentor.cluster.store import StoreUnavailableError
 
 RENEW_EVERY = 1.0  # seconds: two may fail before the lease lapses
@@ -29,10 +30,9 @@ class LeaseHolder:
         *,
         on_lost: Callable[[Lease], None],
         every: float = RENEW_EVERY,
-        pause: Callable[[float], float] = float,
+        pause: Pause = float,
     ) -> None:
-        """`lease` as acquired just now; `every` in seconds. `pause(every)`: how long to wait instead, so that
-        several chores share a wake-up."""
+        """`lease` as acquired just now; `every` in seconds. `pause`: between two renewals."""
         self.lease = lease
         """What is held, or was."""
         self.is_held = True

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable
 from typing import Generic, TypeVar
 
 from stentor.cluster.node_directory import NodeDirectory, NodesRevision
+from stentor.cluster.pause import Pause
 from stentor.cluster.store import StoreUnavailableError
 from stentor.core.links import GatewayRecord, ShardRecord
 
@@ -36,13 +37,13 @@ class NodeBook:
         directory: NodeDirectory,
         *,
         monotonic: Callable[[], float],
-        pause: Callable[[float], float] = float,
+        pause: Pause = float,
         on_shard: Callable[[ShardRecord], None] = lambda _: None,
         on_shard_gone: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """`on_shard` is told of each new or changed record, `on_shard_gone` of each number forgotten.
+        """`pause`: between two polls.
 
-        `pause(seconds)`: how long to wait instead between two polls, so that several chores share a wake-up.
+        `on_shard` is told of each new or changed record, `on_shard_gone` of each number forgotten.
         """
         self._directory = directory
         self._monotonic = monotonic

@@ -47,7 +47,7 @@ def _behind(link: str, page: str, protocol: str) -> str | None:
     except ValueError:  # whoever opens it says what is wrong
         return None
     folder, slash, event = parts.path.rstrip("/").rpartition("/")
-    if not event or not f"{slash}{folder}".endswith(f"/{page}"):
+    if not parts.netloc or not event or not f"{slash}{folder}".endswith(f"/{page}"):
         return None
     path = folder.removesuffix(page) + protocol + slash + event
     return parts._replace(path=path, query="", fragment="").geturl()

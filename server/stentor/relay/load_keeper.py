@@ -28,8 +28,8 @@ from stentor.telemetry.metrics import Metrics
 LAG_EVERY = 0.02  # seconds: a dozen looks at the loop's lag in a window, so that a p90 means something;
 # only while people join, whom alone a busy loop delays: a shard that is calm sleeps
 MEASURE_EVERY = 1.0  # seconds: of costs, seats and shedding; of everything while the shard is calm
-CALM_CPU = 0.1  # of the cores: a shard that uses less, with nobody at the door, is in no hurry to look
-_EARLY = 0.1  # seconds that timers may come too soon
+CALM_CPU = 0.1  # of the cores: a shard that needs less, with nobody at the door, is in no hurry to look
+_SHORT = 0.1  # seconds that windows may be short of a second together
 
 
 class LoadKeeper:
@@ -61,7 +61,7 @@ class LoadKeeper:
         self.credits = Credits(laws, self.costs, cores=cores, now=now)
         self._shedding = Shedding(laws, shard=relay.record.shard, seed=secrets.token_bytes(8))
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._lag_due = self._window_due = now
+        self._lag_due = self._stepped_at = now
         self._is_running = self._is_calm = False
         relay.on_ended = self._meter.note_attempt
         relay.table.may_start = self._may_start
@@ -84,9 +84,10 @@ class LoadKeeper:
         relay = self._relay
         listeners = relay.table.connected_count
         window = self._meter.take(now, joining=relay.table.peers > listeners)
+        self._stepped_at = now
         cpu = window.cpu / (window.seconds * self._cores)
         self._second.add(window, listeners, relay.ptime)
-        measured = self._second.seconds >= MEASURE_EVERY - _EARLY
+        measured = self._second.seconds >= MEASURE_EVERY - _SHORT
         if measured:
             self._measure(now, listeners)
         state = self.ladder.update(
@@ -108,10 +109,10 @@ class LoadKeeper:
         self._offer(braking=state.braking, paused=self.credits.is_paused(now))
         self._export(window, state, cpu)
         self._is_calm = (
-            cpu < CALM_CPU
+            state.busy < CALM_CPU  # also what it would use if the host spoke
             and window.lateness <= self._laws.credit_target
             and self.credits.is_whole
-            and not self._is_joined(window)
+            and not self._has_joiners(window)
         )
         return window
 
@@ -170,7 +171,7 @@ class LoadKeeper:
         metrics.relay_cost.labels(of="receiver").set(costs.per_receiver)
         metrics.relay_cost.labels(of="join").set(costs.per_join)
 
-    def _is_joined(self, window: Window) -> bool:
+    def _has_joiners(self, window: Window) -> bool:
         """Whether anybody is at the door, or was in this window."""
         return bool(window.attempts) or self._relay.table.peers > self._relay.table.connected_count
 
@@ -179,7 +180,12 @@ class LoadKeeper:
         if not self._is_running or "lag" in self._timers:
             return
         self._arm_lag()
-        self._look_soon()
+        if self._is_calm:
+            self._look_soon()
+            now = clock.monotonic()
+            if now - self._stepped_at > self._laws.credit_window:
+                self.step(now)  # lest the window in which they come be mostly the calm before them
+                self._is_calm = False
 
     def _arm_lag(self) -> None:
         self._lag_due = clock.monotonic() + LAG_EVERY
@@ -193,21 +199,20 @@ class LoadKeeper:
         self._arm_lag()
 
     def _arm_window(self, seconds: float) -> None:
-        self._window_due = clock.monotonic() + seconds
         self._timers["window"] = asyncio.get_running_loop().call_later(seconds, self._on_window)
 
     def _look_soon(self) -> None:
-        if self._window_due > clock.monotonic() + self._laws.credit_window:
-            self._timers["window"].cancel()
-            self._arm_window(self._laws.credit_window)
+        self._is_calm = False
+        self._timers["window"].cancel()
+        self._arm_window(self._laws.credit_window)
 
     def _on_window(self) -> None:
-        # First: what goes wrong in one window is no reason to have no next.
-        self._arm_window(until_round(MEASURE_EVERY) if self._is_calm else self._laws.credit_window)
+        self._look_soon()  # first: what goes wrong in one window is no reason to have no next
         window = self.step(clock.monotonic())
-        if not self._is_calm:
-            self._look_soon()
-        if not self._is_joined(window):
+        if self._is_calm:
+            self._timers["window"].cancel()
+            self._arm_window(until_round(MEASURE_EVERY))
+        if not self._has_joiners(window):
             lag = self._timers.pop("lag", None)
             if lag is not None:
                 lag.cancel()

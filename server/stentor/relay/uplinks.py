@@ -114,6 +114,8 @@ class Uplinks:
         self._events[event] = _Event(uplink, now)
         self._act(self._events[event], uplink.start(now))
         self._serve(event, now)
+        if uplink.is_seeking(now):
+            self._ask(event, now)
 
     def epoch_of(self, event: bytes) -> int:
         """The highest stage epoch heard of."""
@@ -129,6 +131,7 @@ class Uplinks:
         now = clock.monotonic()
         self.tree.set_directory(relays, version=version)
         for known in list(self._events.values()):
+            self._hear(known, now)
             self._act(known, known.uplink.on_directory(now))
 
     # -- messages -----------------------------------------------------------------------------------------
@@ -138,6 +141,7 @@ class Uplinks:
         known = self._events.get(ack.event)
         if known is not None:
             highest, now = self.epochs.highest(ack.event), clock.monotonic()
+            self._hear(known, now)
             # Also of a lower epoch: it may be the answer to a trial, which fails.
             self._act(known, known.uplink.on_ack(ack, sender.node, now))
             self._serve(ack.event, now)
@@ -155,6 +159,7 @@ class Uplinks:
         own = sender.node == message.stage
         address: Address = sender.address if own else message.address
         now = clock.monotonic()
+        self._hear(known, now)
         self._act(known, known.uplink.on_stage(message.epoch, TreeNode(message.stage, address), now))
         self._serve(message.event, now)
 
@@ -209,7 +214,7 @@ class Uplinks:
             self._ask_stages(event)
 
     def _hear(self, known: _Event, now: float) -> None:
-        """Tell the uplink what came by its streams."""
+        """Tell the uplink what came by its streams: before anything that asks whether they are silent."""
         uplink = known.uplink
         for ssrc in uplink.ssrcs:
             state = self._trunk.uplink_state(self._installed.get(ssrc, 0))
@@ -230,7 +235,6 @@ class Uplinks:
 
     def _act(self, known: _Event, outputs: Iterable[UplinkOutput]) -> None:
         for output in outputs:
-            self._look_again_within(self._calm(known, clock.monotonic()))
             match output:
                 case Send():
                     self._mesh.tell(output.message, output.to)
@@ -238,6 +242,7 @@ class Uplinks:
                     self._install(output)
                 case RemoveUplink():
                     self._trunk.remove_uplink(self._installed.pop(output.ssrc, 0))
+        self._look_again_within(self._calm(known, clock.monotonic()))
 
     def _install(self, stream: InstallUplink) -> None:
         try:

@@ -6,6 +6,8 @@ import asyncio
 import itertools
 import os
 import signal
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -180,3 +182,24 @@ async def test_publisher_whose_shard_dies_while_it_moves_is_already_on_the_other
         await dying
         assert total.packets == 150
         assert end.ended == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "used"),
+    [
+        ("/studio/event#key=right", [], "right"),  # the variable is of another event
+        ("/studio/event#key=stale", ["--key", "given"], "given"),
+        ("/whip/event", [], "variable"),
+    ],
+)
+async def test_publisher_uses_the_key_that_was_meant(path: str, options: list[str], used: str) -> None:
+    async with far_end() as end:
+        process = await asyncio.create_subprocess_exec(
+            *(Path(sys.executable).with_name("stentor"), "publish", end.url + path, "--tone"),
+            *("--seconds", "0.1", *options),
+            env=os.environ | {"STENTOR_KEY": "variable"},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        out, _ = await asyncio.wait_for(process.communicate(), 30)
+        assert out.startswith(b"sent 5 packets")
+        assert end.deleted == [f"Bearer {used}"]

@@ -49,6 +49,8 @@ def test_what_a_browser_adds_to_a_link_does_not_matter() -> None:
         "http://h",
         "not a link",
         "http://[h/e/x",
+        "studio/x",
+        "/e/x",
         "",
     ],
 )

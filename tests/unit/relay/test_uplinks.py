@@ -14,6 +14,7 @@ from stentor.core.errors import LocalError
 from stentor.core.mesh.messages import Kind, StageIs, SubscribeAck
 from stentor.core.trunk.link import SILENCE
 from stentor.net import clock
+from stentor.net.rounds import until_round
 from stentor.relay.uplinks import ASK_EVERY, TICK, WANTED_FOR
 from support.memory_cluster import EVENT, MemoryCluster, RelaySeat
 from support.stage_scenes import player
@@ -266,6 +267,7 @@ def test_relay_that_is_fed_looks_three_times_a_second_and_asks_its_parent_once(p
         await asyncio.sleep(10.0)
         assert len(looks) == 30
         assert subscribes(cluster) - asked == 10
+        assert any(look == pytest.approx(clock.monotonic() - 1.0 + until_round(1.0)) for look in looks)
 
     play(scene)
 
@@ -277,11 +279,38 @@ def test_silence_is_noticed_when_it_has_lasted_long_enough(play: Play) -> None:
         for _ in range(7):  # wherever between two looks it begins
             await asyncio.sleep(1.09)
             assert not relay.uplinks.is_seeking(EVENT, clock.monotonic())
-            asked = subscribes(cluster)
             cluster.wire.isolated.add(cluster.stages[0].address)
             await asyncio.sleep(SILENCE + TICK)
-            assert subscribes(cluster) > asked
+            assert relay.uplinks._events[EVENT].uplink.is_trying
             cluster.wire.isolated.clear()
             await asyncio.sleep(2.0)
+
+    play(scene)
+
+
+def test_message_after_a_stall_does_not_pass_for_a_silence(play: Play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        await on_air(cluster)
+        relay = cluster.relays[0]
+        for _ in range(9):
+            await asyncio.sleep(0.37)
+            known = relay.uplinks._events[EVENT]
+            current = known.uplink._current
+            assert current is not None
+            current.last_packet = clock.monotonic() - SILENCE - 0.1  # as the last look left it
+            relay.uplinks.on_directory(relay.uplinks.tree._relays, 1)
+            assert not known.uplink.is_trying
+
+    play(scene)
+
+
+def test_stage_is_asked_for_at_once_when_the_first_listener_comes(play: Play) -> None:
+    async def scene(cluster: MemoryCluster) -> None:
+        cluster.stages[0].host_comes()
+        await asyncio.sleep(2.3)
+        assert questions(cluster) == 0
+        cluster.relays[0].listen()
+        await asyncio.sleep(0)
+        assert questions(cluster) == 1
 
     play(scene)

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from stentor.app.commands.limits import SECONDS
 from stentor.core.event_links import publishing
@@ -19,7 +20,7 @@ from stentor.net import clock
     "--key",
     envvar="STENTOR_KEY",
     metavar="HOST_KEY",
-    help="The host key, unless LINK has it; also STENTOR_KEY.",
+    help="The host key, where LINK has none; also STENTOR_KEY.",
 )
 @click.option("--tone", is_flag=True, help="Send 440 Hz with a chirp each second instead of a file.")
 @click.option("--seconds", type=SECONDS, metavar="N", help="Stop after N seconds.")
@@ -48,9 +49,11 @@ def publish(
     if (file is None) != tone:
         raise click.UsageError("give either a FILE or --tone", click.get_current_context())
     whip_url, key_of_link = publishing(link)
-    key = key or key_of_link
-    if key is None:
-        raise click.UsageError("give --key, or a studio link with its #key=", click.get_current_context())
+    context = click.get_current_context()
+    if key_of_link and context.get_parameter_source("key") is not ParameterSource.COMMANDLINE:
+        key = key_of_link  # the variable may be of another event
+    if not key:
+        raise click.UsageError("give --key, or a studio link with its #key=", context)
     # Here, so that the other commands start without loading aiortc and FFmpeg.
     from stentor.app.hashes import hash_file
     from stentor.app.opus_encode import encode_opus

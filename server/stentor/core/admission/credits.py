@@ -87,7 +87,7 @@ class Credits:
         braking: bool = False,
         lasts: bool = False,
     ) -> float:
-        """One step of the law, every `credit_window`; returns C.
+        """One step of the law, every `credit_window`, seldomer while the shard is calm; returns C.
 
         `lateness`: p90 of the window in seconds; `cpu`: share of the cores this process used in it;
         `braking`, `lasts`: as the ladder says. Lateness that lasts counts, whoever makes it: joins would

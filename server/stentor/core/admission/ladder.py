@@ -58,7 +58,7 @@ class Ladder:
         self._hot_since: float | None = None
 
     def update(self, now: float, *, listeners: int, costs: Costs, lateness: float, cpu: float) -> LadderState:
-        """Decide, each `credit_window`: `lateness` is its p90 (s), `cpu` the share of the cores used."""
+        """Decide, at the end of each window: `lateness` is its p90 (s), `cpu` the share of the cores used."""
         laws = self._laws
         loads = [listeners * costs.cost_per_listener(level) / self._cores for level in LEVELS]
         # A shard whose CPU others take uses little of it; that it has many listeners still makes it late.
