@@ -29,6 +29,7 @@ LAG_EVERY = 0.02  # seconds: a dozen looks at the loop's lag in a window, so tha
 # only while people join, whom alone a busy loop delays: a shard that is calm sleeps
 MEASURE_EVERY = 1.0  # seconds: of costs, seats and shedding; of everything while the shard is calm
 CALM_CPU = 0.1  # of the cores: a shard that needs less, with nobody at the door, is in no hurry to look
+MEMORY_EVERY = 5.0  # seconds: what listeners take of it in five is a few megabytes
 _SHORT = 0.1  # seconds that windows may be short of a second together
 
 
@@ -61,7 +62,8 @@ class LoadKeeper:
         self.credits = Credits(laws, self.costs, cores=cores, now=now)
         self._shedding = Shedding(laws, shard=relay.record.shard, seed=secrets.token_bytes(8))
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._lag_due = self._stepped_at = now
+        self._lag_due = self._stepped_at = self._memory_due = now
+        self._memory_free: int | None = None
         self._is_running = self._is_calm = False
         relay.on_ended = self._meter.note_attempt
         relay.table.may_start = self._may_start
@@ -137,7 +139,9 @@ class LoadKeeper:
         second, self._second = self._second, _Second(self._relay.ptime)
         if second.is_even:
             self.costs.update(second.sample())
-        self.seats.update(now, self.costs, listeners=listeners, memory_free=self._memory())
+        if now >= self._memory_due:
+            self._memory_free, self._memory_due = self._memory(), now + MEMORY_EVERY - _SHORT
+        self.seats.update(now, self.costs, listeners=listeners, memory_free=self._memory_free)
 
     def _shed(self, state: LadderState, window: Window, listeners: int) -> None:
         # By the time of day: that is what pages know of when they were seated.

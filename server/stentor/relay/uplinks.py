@@ -112,10 +112,11 @@ class Uplinks:
             random_bytes=secrets.token_bytes,
         )
         self._events[event] = _Event(uplink, now)
-        self._act(self._events[event], uplink.start(now))
+        self._act(uplink.start(now))
         self._serve(event, now)
         if uplink.is_seeking(now):
             self._ask(event, now)
+        self._look_in_time(event, now)
 
     def epoch_of(self, event: bytes) -> int:
         """The highest stage epoch heard of."""
@@ -130,9 +131,10 @@ class Uplinks:
         """The directory has changed."""
         now = clock.monotonic()
         self.tree.set_directory(relays, version=version)
-        for known in list(self._events.values()):
+        for event, known in list(self._events.items()):
             self._hear(known, now)
-            self._act(known, known.uplink.on_directory(now))
+            self._act(known.uplink.on_directory(now))
+            self._look_in_time(event, now)
 
     # -- messages -----------------------------------------------------------------------------------------
 
@@ -143,8 +145,9 @@ class Uplinks:
             highest, now = self.epochs.highest(ack.event), clock.monotonic()
             self._hear(known, now)
             # Also of a lower epoch: it may be the answer to a trial, which fails.
-            self._act(known, known.uplink.on_ack(ack, sender.node, now))
+            self._act(known.uplink.on_ack(ack, sender.node, now))
             self._serve(ack.event, now)
+            self._look_in_time(ack.event, now)
             if not ack.refused and ack.epoch < highest:
                 raise StaleEpochError("stage", ack.epoch, highest)
 
@@ -160,8 +163,9 @@ class Uplinks:
         address: Address = sender.address if own else message.address
         now = clock.monotonic()
         self._hear(known, now)
-        self._act(known, known.uplink.on_stage(message.epoch, TreeNode(message.stage, address), now))
+        self._act(known.uplink.on_stage(message.epoch, TreeNode(message.stage, address), now))
         self._serve(message.event, now)
+        self._look_in_time(message.event, now)
 
     def _wanted(self, event: bytes) -> None:
         """A relay below asks for an event: it is the tree's doing, so we listen for it."""
@@ -182,6 +186,12 @@ class Uplinks:
         calm = (self._calm(known, now) for known in self._events.values())
         self._look_again_within(min(calm, default=CALM_TICK))
 
+    def _look_in_time(self, event: bytes, now: float) -> None:
+        """Something came in between two looks: perhaps the next one is to come sooner."""
+        known = self._events.get(event)
+        if known is not None:
+            self._look_again_within(self._calm(known, now))
+
     def _look_again_within(self, seconds: float) -> None:
         if self._timer is not None and self._look_at > clock.monotonic() + seconds:
             self._timer.cancel()
@@ -201,7 +211,7 @@ class Uplinks:
             return
         uplink = known.uplink
         self._hear(known, now)
-        self._act(known, uplink.poll(now))
+        self._act(uplink.poll(now))
         self._serve(event, now)
         if uplink.is_seeking(now):
             self._ask(event, now)
@@ -219,7 +229,7 @@ class Uplinks:
         for ssrc in uplink.ssrcs:
             state = self._trunk.uplink_state(self._installed.get(ssrc, 0))
             if state is not None and state.heard_at is not None:
-                self._act(known, uplink.on_packet_time(ssrc, state.heard_at, now))
+                self._act(uplink.on_packet_time(ssrc, state.heard_at, now))
 
     def _serve(self, event: bytes, now: float) -> None:
         known = self._events.get(event)
@@ -230,10 +240,10 @@ class Uplinks:
 
     def _forget(self, event: bytes, now: float) -> None:
         known = self._events.pop(event)
-        self._act(known, known.uplink.stop(now))
+        self._act(known.uplink.stop(now))
         self._children.withdraw(event)
 
-    def _act(self, known: _Event, outputs: Iterable[UplinkOutput]) -> None:
+    def _act(self, outputs: Iterable[UplinkOutput]) -> None:
         for output in outputs:
             match output:
                 case Send():
@@ -242,7 +252,6 @@ class Uplinks:
                     self._install(output)
                 case RemoveUplink():
                     self._trunk.remove_uplink(self._installed.pop(output.ssrc, 0))
-        self._look_again_within(self._calm(known, clock.monotonic()))
 
     def _install(self, stream: InstallUplink) -> None:
         try:

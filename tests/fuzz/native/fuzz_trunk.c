@@ -172,7 +172,7 @@ static void add_child(struct world *world, struct child *child, struct input *in
     check(world); /* nothing of the former row comes after this */
     key_of(++world->made, key, salt);
     INVARIANT(stn_srtp_keys_derive(&keys, STN_PROFILE_GCM_128, key, salt));
-    child->cipher = stn_cipher_new(STN_AES_128_GCM, keys.key, false);
+    child->cipher = stn_cipher_new(STN_AES_128_GCM, keys.key);
     memcpy(child->salt, keys.salt, sizeof child->salt);
     child->handle = stn_child_add(world->core, events[take8(input) % EVENTS], &to, world->made, key, salt,
                                   take8(input) % 4);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 /* OpenSSL's own names and layouts, declared here because its headers need not be installed. */
 typedef struct evp_cipher_st EVP_CIPHER;
 typedef struct engine_st ENGINE;
@@ -36,11 +35,14 @@ static struct {
     int (*finish)(stn_cipher *, uint8_t *, int *);
     int (*control)(stn_cipher *, int, int, void *);
     stn_gcm_mode *(*mode_new)(void *, stn_block_function);
+    void (*mode_init)(stn_gcm_mode *, void *, stn_block_function);
     void (*mode_free)(stn_gcm_mode *);
     void (*mode_iv)(stn_gcm_mode *, const uint8_t *, size_t);
     int (*mode_aad)(stn_gcm_mode *, const uint8_t *, size_t);
     int (*mode_encrypt)(stn_gcm_mode *, const uint8_t *, uint8_t *, size_t, stn_counter_function);
+    int (*mode_decrypt)(stn_gcm_mode *, const uint8_t *, uint8_t *, size_t, stn_counter_function);
     void (*mode_tag)(stn_gcm_mode *, uint8_t *, size_t);
+    int (*mode_finish)(stn_gcm_mode *, const uint8_t *, size_t);
     bool has_mode;
     int (*sha1_init)(struct sha1_state *);
     int (*sha1_update)(struct sha1_state *, const void *, size_t);
@@ -76,6 +78,8 @@ static bool find_mode(void)
         {&ssl.mode_new, "CRYPTO_gcm128_new"},   {&ssl.mode_free, "CRYPTO_gcm128_release"},
         {&ssl.mode_iv, "CRYPTO_gcm128_setiv"},  {&ssl.mode_aad, "CRYPTO_gcm128_aad"},
         {&ssl.mode_tag, "CRYPTO_gcm128_tag"},   {&ssl.mode_encrypt, "CRYPTO_gcm128_encrypt_ctr32"},
+        {&ssl.mode_init, "CRYPTO_gcm128_init"}, {&ssl.mode_decrypt, "CRYPTO_gcm128_decrypt_ctr32"},
+        {&ssl.mode_finish, "CRYPTO_gcm128_finish"},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (!find(wanted[i].target, wanted[i].name, reason, sizeof reason))
@@ -232,10 +236,12 @@ void stn_hmac_sha256(const struct stn_hmac_sha256 *key, const stn_slice *parts, 
 
 /* -- ciphers ---------------------------------------------------------------------------------------------- */
 
-stn_cipher *stn_cipher_new(enum stn_algorithm algorithm, const uint8_t *key, bool encrypt)
+enum direction { OPENS, SEALS }; /* as OpenSSL counts them */
+
+stn_cipher *stn_cipher_new(enum stn_algorithm algorithm, const uint8_t *key)
 {
     stn_cipher *cipher = ssl.context_new();
-    if (cipher != NULL && ssl.init(cipher, ssl.algorithms[algorithm], NULL, key, NULL, encrypt) != 1) {
+    if (cipher != NULL && ssl.init(cipher, ssl.algorithms[algorithm], NULL, key, NULL, SEALS) != 1) {
         ssl.context_free(cipher);
         return NULL;
     }
@@ -248,15 +254,15 @@ void stn_cipher_free(stn_cipher *cipher)
         ssl.context_free(cipher);
 }
 
-bool stn_cipher_rekey(stn_cipher *cipher, const uint8_t *key, bool encrypt)
+bool stn_cipher_rekey(stn_cipher *cipher, const uint8_t *key)
 {
-    return ssl.init(cipher, NULL, NULL, key, NULL, encrypt) == 1;
+    return ssl.init(cipher, NULL, NULL, key, NULL, SEALS) == 1;
 }
 
-static bool start_gcm(stn_cipher *cipher, const uint8_t *iv, stn_slice aad, stn_slice more_aad)
+static bool start_gcm(stn_cipher *cipher, const uint8_t *iv, stn_slice aad, stn_slice more_aad, enum direction way)
 {
     int done;
-    return ssl.init(cipher, NULL, NULL, NULL, iv, -1) == 1 &&
+    return ssl.init(cipher, NULL, NULL, NULL, iv, way) == 1 &&
            ssl.update(cipher, NULL, &done, aad.data, (int)aad.len) == 1 &&
            (more_aad.len == 0 || ssl.update(cipher, NULL, &done, more_aad.data, (int)more_aad.len) == 1);
 }
@@ -265,7 +271,7 @@ bool stn_gcm_seal(stn_cipher *cipher, const uint8_t iv[STN_GCM_IV], stn_slice aa
                   uint8_t *out)
 {
     int done;
-    return start_gcm(cipher, iv, aad, more_aad) &&
+    return start_gcm(cipher, iv, aad, more_aad, SEALS) &&
            (in.len == 0 || ssl.update(cipher, out, &done, in.data, (int)in.len) == 1) &&
            ssl.finish(cipher, out + in.len, &done) == 1 &&
            ssl.control(cipher, GET_TAG, STN_GCM_TAG, out + in.len) == 1;
@@ -280,7 +286,7 @@ bool stn_gcm_open(stn_cipher *cipher, const uint8_t iv[STN_GCM_IV], stn_slice aa
         return false;
     size_t size = in.len - sizeof tag;
     memcpy(tag, in.data + size, sizeof tag); /* OpenSSL takes it as writable */
-    return start_gcm(cipher, iv, aad, more_aad) &&
+    return start_gcm(cipher, iv, aad, more_aad, OPENS) &&
            (size == 0 || ssl.update(cipher, out, &done, in.data, (int)size) == 1) &&
            ssl.control(cipher, SET_TAG, sizeof tag, tag) == 1 && ssl.finish(cipher, out + size, &done) == 1;
 }
@@ -289,20 +295,37 @@ bool stn_gcm_mode_is_there(void) { return ssl.has_mode; }
 
 stn_gcm_mode *stn_gcm_mode_new(void *key, stn_block_function block) { return ssl.mode_new(key, block); }
 
+void stn_gcm_mode_rekey(stn_gcm_mode *mode, void *key, stn_block_function block) { ssl.mode_init(mode, key, block); }
+
 void stn_gcm_mode_free(stn_gcm_mode *mode)
 {
     if (mode != NULL)
         ssl.mode_free(mode);
 }
 
-bool stn_gcm_mode_seal(stn_gcm_mode *mode, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice in, uint8_t *out,
-                       stn_counter_function counter)
+static bool start_mode(stn_gcm_mode *mode, const uint8_t *iv, stn_slice aad, stn_slice more_aad)
 {
     ssl.mode_iv(mode, iv, STN_GCM_IV);
-    bool done = ssl.mode_aad(mode, aad.data, aad.len) == 0 &&
-                ssl.mode_encrypt(mode, in.data, out, in.len, counter) == 0;
+    return ssl.mode_aad(mode, aad.data, aad.len) == 0 &&
+           (more_aad.len == 0 || ssl.mode_aad(mode, more_aad.data, more_aad.len) == 0);
+}
+
+bool stn_gcm_mode_seal(stn_gcm_mode *mode, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad,
+                       stn_slice in, uint8_t *out, stn_counter_function counter)
+{
+    bool done = start_mode(mode, iv, aad, more_aad) && ssl.mode_encrypt(mode, in.data, out, in.len, counter) == 0;
     ssl.mode_tag(mode, out + in.len, STN_GCM_TAG);
     return done;
+}
+
+bool stn_gcm_mode_open(stn_gcm_mode *mode, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad,
+                       stn_slice in, uint8_t *out, stn_counter_function counter)
+{
+    if (in.len < STN_GCM_TAG)
+        return false;
+    size_t size = in.len - STN_GCM_TAG;
+    return start_mode(mode, iv, aad, more_aad) && ssl.mode_decrypt(mode, in.data, out, size, counter) == 0 &&
+           ssl.mode_finish(mode, in.data + size, STN_GCM_TAG) == 0; /* compares in constant time */
 }
 
 bool stn_ctr(stn_cipher *cipher, const uint8_t iv[STN_AES_BLOCK], stn_slice in, uint8_t *out)

@@ -50,10 +50,10 @@ void stn_hmac_sha256(const struct stn_hmac_sha256 *key, const stn_slice *parts, 
 enum stn_algorithm { STN_AES_128_GCM, STN_AES_256_GCM, STN_AES_128_CTR, STN_AES_256_CTR };
 
 /* A context with the key set (`key` NULL: to be keyed later, by `stn_cipher_rekey`), or NULL when there is no
- * memory. It belongs to one thread at a time. */
-stn_cipher *stn_cipher_new(enum stn_algorithm algorithm, const uint8_t *key, bool encrypt);
+ * memory. It belongs to one thread at a time, and works in both directions. */
+stn_cipher *stn_cipher_new(enum stn_algorithm algorithm, const uint8_t *key);
 void stn_cipher_free(stn_cipher *cipher);
-bool stn_cipher_rekey(stn_cipher *cipher, const uint8_t *key, bool encrypt);
+bool stn_cipher_rekey(stn_cipher *cipher, const uint8_t *key);
 
 /* Encrypt `in` to `out` and append the tag: `out` has room for in.len + 16. `aad` in one or two parts. */
 bool stn_gcm_seal(stn_cipher *cipher, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad, stn_slice in,
@@ -72,9 +72,12 @@ typedef void (*stn_counter_function)(const uint8_t *in, uint8_t *out, size_t blo
 
 bool stn_gcm_mode_is_there(void);
 stn_gcm_mode *stn_gcm_mode_new(void *key, stn_block_function block); /* `key` stays the caller's */
+void stn_gcm_mode_rekey(stn_gcm_mode *mode, void *key, stn_block_function block);
 void stn_gcm_mode_free(stn_gcm_mode *mode);
-bool stn_gcm_mode_seal(stn_gcm_mode *mode, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice in, uint8_t *out,
-                       stn_counter_function counter);
+bool stn_gcm_mode_seal(stn_gcm_mode *mode, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad,
+                       stn_slice in, uint8_t *out, stn_counter_function counter);
+bool stn_gcm_mode_open(stn_gcm_mode *mode, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad,
+                       stn_slice in, uint8_t *out, stn_counter_function counter);
 
 /* Counter mode, both directions; `in` and `out` may be the same. */
 bool stn_ctr(stn_cipher *cipher, const uint8_t iv[STN_AES_BLOCK], stn_slice in, uint8_t *out);

@@ -26,10 +26,11 @@ struct stn_gcm *stn_gcm_new(const uint8_t *key, size_t key_size)
         return NULL;
     memset(gcm, 0, sizeof *gcm);
     if (stn_gcm_is_direct() && !evp_preferred) {
-        stn_aes_key(&gcm->aes, key, key_size);
-        gcm->mode = stn_gcm_mode_new(&gcm->aes, stn_aes_block);
+        if (key != NULL)
+            stn_aes_key(&gcm->aes, key, key_size);
+        gcm->mode = stn_gcm_mode_new(&gcm->aes, stn_aes_block); /* without a key: of zeros, until it comes */
     } else {
-        gcm->cipher = stn_cipher_new(key_size == 32 ? STN_AES_256_GCM : STN_AES_128_GCM, key, true);
+        gcm->cipher = stn_cipher_new(key_size == 32 ? STN_AES_256_GCM : STN_AES_128_GCM, key);
     }
     if (gcm->mode != NULL || gcm->cipher != NULL)
         return gcm;
@@ -47,11 +48,29 @@ void stn_gcm_free(struct stn_gcm *gcm)
     free(gcm);
 }
 
-bool stn_gcm_seal_with(struct stn_gcm *gcm, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice in, uint8_t *out)
+bool stn_gcm_rekey(struct stn_gcm *gcm, const uint8_t *key, size_t key_size)
+{
+    if (gcm->mode == NULL)
+        return stn_cipher_rekey(gcm->cipher, key);
+    stn_aes_key(&gcm->aes, key, key_size);
+    stn_gcm_mode_rekey(gcm->mode, &gcm->aes, stn_aes_block);
+    return true;
+}
+
+bool stn_gcm_seal_with(struct stn_gcm *gcm, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad,
+                       stn_slice in, uint8_t *out)
 {
     if (gcm->mode != NULL)
-        return stn_gcm_mode_seal(gcm->mode, iv, aad, in, out, stn_aes_counter);
-    return stn_gcm_seal(gcm->cipher, iv, aad, (stn_slice){NULL, 0}, in, out);
+        return stn_gcm_mode_seal(gcm->mode, iv, aad, more_aad, in, out, stn_aes_counter);
+    return stn_gcm_seal(gcm->cipher, iv, aad, more_aad, in, out);
+}
+
+bool stn_gcm_open_with(struct stn_gcm *gcm, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad,
+                       stn_slice in, uint8_t *out)
+{
+    if (gcm->mode != NULL)
+        return stn_gcm_mode_open(gcm->mode, iv, aad, more_aad, in, out, stn_aes_counter);
+    return stn_gcm_open(gcm->cipher, iv, aad, more_aad, in, out);
 }
 
 void stn_gcm_prefetch(const struct stn_gcm *gcm)

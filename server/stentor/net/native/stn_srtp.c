@@ -32,7 +32,7 @@ static bool derive_all(struct stn_srtcp_keys *keys, int profile, const uint8_t *
         return false;
     uint8_t auth[AUTH_KEY];
     size_t salt_size = salt_length(profile);
-    stn_cipher *prf = stn_cipher_new(profile == STN_PROFILE_GCM_256 ? STN_AES_256_CTR : STN_AES_128_CTR, key, true);
+    stn_cipher *prf = stn_cipher_new(profile == STN_PROFILE_GCM_256 ? STN_AES_256_CTR : STN_AES_128_CTR, key);
     if (prf == NULL)
         return false;
     bool done = derive(prf, salt, salt_size, label, keys->key, key_length(profile)) &&
@@ -68,7 +68,7 @@ bool stn_srtp_sender_open(struct stn_srtp_sender *sender, int profile, const uin
     if (is_gcm(profile))
         sender->gcm = stn_gcm_new(keys.key, key_length(profile));
     else
-        sender->cipher = stn_cipher_new(STN_AES_128_CTR, keys.key, true);
+        sender->cipher = stn_cipher_new(STN_AES_128_CTR, keys.key);
     memcpy(sender->salt, keys.salt, sizeof sender->salt);
     sender->profile = keys.profile;
     sender->mac = keys.mac;
@@ -110,7 +110,8 @@ size_t stn_srtp_seal(const struct stn_srtp_sender *sender, uint8_t *packet, stn_
     if (is_gcm(sender->profile)) {
         uint8_t iv[STN_GCM_IV];
         gcm_iv(iv, packet + 8, index, sender->salt);
-        if (!stn_gcm_seal_with(sender->gcm, iv, (stn_slice){packet, STN_RTP_HEADER}, payload, body))
+        if (!stn_gcm_seal_with(sender->gcm, iv, (stn_slice){packet, STN_RTP_HEADER}, (stn_slice){NULL, 0}, payload,
+                               body))
             return 0;
         return STN_RTP_HEADER + payload.len + STN_GCM_TAG;
     }
@@ -129,26 +130,24 @@ size_t stn_srtp_seal(const struct stn_srtp_sender *sender, uint8_t *packet, stn_
 
 bool stn_srtp_shared_open(struct stn_srtp_shared *shared)
 {
-    shared->gcm_128 = stn_cipher_new(STN_AES_128_GCM, NULL, true);
-    shared->gcm_256 = stn_cipher_new(STN_AES_256_GCM, NULL, true);
-    shared->ctr = stn_cipher_new(STN_AES_128_CTR, NULL, true);
+    shared->gcm_128 = stn_gcm_new(NULL, key_length(STN_PROFILE_GCM_128));
+    shared->gcm_256 = stn_gcm_new(NULL, key_length(STN_PROFILE_GCM_256));
+    shared->ctr = stn_cipher_new(STN_AES_128_CTR, NULL);
     return shared->gcm_128 != NULL && shared->gcm_256 != NULL && shared->ctr != NULL;
 }
 
 void stn_srtp_shared_close(struct stn_srtp_shared *shared)
 {
-    stn_cipher_free(shared->gcm_128);
-    stn_cipher_free(shared->gcm_256);
+    stn_gcm_free(shared->gcm_128);
+    stn_gcm_free(shared->gcm_256);
     stn_cipher_free(shared->ctr);
 }
 
-/* The shared cipher of the profile with this key in it, or NULL. */
-static stn_cipher *keyed(struct stn_srtp_shared *shared, const struct stn_srtcp_keys *keys, bool encrypt)
+/* The shared GCM of the profile with this key in it, or NULL. */
+static struct stn_gcm *keyed(struct stn_srtp_shared *shared, const struct stn_srtcp_keys *keys)
 {
-    stn_cipher *cipher = keys->profile == STN_PROFILE_GCM_128   ? shared->gcm_128
-                         : keys->profile == STN_PROFILE_GCM_256 ? shared->gcm_256
-                                                                : shared->ctr;
-    return stn_cipher_rekey(cipher, keys->key, encrypt) ? cipher : NULL;
+    struct stn_gcm *gcm = keys->profile == STN_PROFILE_GCM_128 ? shared->gcm_128 : shared->gcm_256;
+    return stn_gcm_rekey(gcm, keys->key, key_length(keys->profile)) ? gcm : NULL;
 }
 
 static bool crypt_rtcp_body(struct stn_srtp_shared *shared, const struct stn_srtcp_keys *keys, const uint8_t *ssrc,
@@ -156,8 +155,7 @@ static bool crypt_rtcp_body(struct stn_srtp_shared *shared, const struct stn_srt
 {
     uint8_t iv[STN_AES_BLOCK];
     ctr_iv(iv, ssrc, index, keys->salt);
-    stn_cipher *cipher = keyed(shared, keys, true);
-    return cipher != NULL && stn_ctr(cipher, iv, body, out);
+    return stn_cipher_rekey(shared->ctr, keys->key) && stn_ctr(shared->ctr, iv, body, out);
 }
 
 size_t stn_srtcp_seal(struct stn_srtp_shared *shared, const struct stn_srtcp_keys *keys, stn_slice plain,
@@ -170,9 +168,9 @@ size_t stn_srtcp_seal(struct stn_srtp_shared *shared, const struct stn_srtcp_key
     if (is_gcm(keys->profile)) {
         uint8_t iv[STN_GCM_IV];
         gcm_iv(iv, plain.data + 4, index, keys->salt);
-        stn_cipher *cipher = keyed(shared, keys, true);
-        if (cipher == NULL || !stn_gcm_seal(cipher, iv, (stn_slice){out, RTCP_CLEAR}, (stn_slice){word, sizeof word},
-                                            body, out + RTCP_CLEAR))
+        struct stn_gcm *gcm = keyed(shared, keys);
+        if (gcm == NULL || !stn_gcm_seal_with(gcm, iv, (stn_slice){out, RTCP_CLEAR}, (stn_slice){word, sizeof word},
+                                              body, out + RTCP_CLEAR))
             return 0;
         memcpy(out + plain.len + STN_GCM_TAG, word, sizeof word);
         return plain.len + STN_GCM_TAG + INDEX_WORD;
@@ -221,8 +219,8 @@ static bool open_authentic(struct stn_srtp_shared *shared, const struct stn_srtc
         gcm_iv(iv, data.data + 4, index, keys->salt);
         const stn_slice word = {data.data + data.len - INDEX_WORD, INDEX_WORD};
         const stn_slice body = {data.data + RTCP_CLEAR, data.len - RTCP_CLEAR - INDEX_WORD};
-        stn_cipher *cipher = keyed(shared, keys, false);
-        return cipher != NULL && stn_gcm_open(cipher, iv, clear, word, body, out);
+        struct stn_gcm *gcm = keyed(shared, keys);
+        return gcm != NULL && stn_gcm_open_with(gcm, iv, clear, word, body, out);
     }
     uint8_t tag[STN_SHA1_SIZE];
     const stn_slice covered = {data.data, data.len - SHA1_TAG};

@@ -28,8 +28,8 @@ enum stn_srtp_error { STN_SRTP_SHORT = -1, STN_SRTP_MALFORMED = -2, STN_SRTP_REP
 
 /* The ciphers one thread keys anew for each SRTCP packet. */
 struct stn_srtp_shared {
-    stn_cipher *gcm_128;
-    stn_cipher *gcm_256;
+    struct stn_gcm *gcm_128;
+    struct stn_gcm *gcm_256;
     stn_cipher *ctr;
 };
 

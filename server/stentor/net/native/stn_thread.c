@@ -18,8 +18,10 @@
 
 enum { COMMAND_LIMIT = 65536 }; /* frames that wait: 20 minutes of one event; a stuck thread must not eat memory */
 
-/* A frame comes every 20 ms, a little early or late: for so long the tick waits for it, and both share a wake-up. */
+/* A frame comes every 20 ms, a little early or late. So that both share a wake-up, the tick waits for it so long, and
+ * comes with it when it is early by so much. */
 #define TICK_SLACK (10 * STN_MS)
+#define TICK_EARLY (4 * STN_MS)
 
 /* While nobody joins or speaks to Python, the port is read once in a tick: consent checks and reports are in no
  * hurry, and one wake-up for each would cost more than what is sent to a small house. */
@@ -62,10 +64,7 @@ void stn_control_close(stn_core *core)
 
 static void tick(stn_core *core, int64_t now)
 {
-    struct stn_control *control = core->control;
-    if (now < control->tick_at)
-        return;
-    control->tick_at = now + STN_TICK_NS;
+    core->control->tick_at = now + STN_TICK_NS;
     core->contacts.left = core->contacts.budget;
     core->datagrams.left = core->datagrams.budget;
     core->notices.left = core->notices.budget;
@@ -96,13 +95,15 @@ static bool is_calm(const stn_core *core, int64_t now) { return now >= core->con
 
 void stn_turn(stn_core *core, int64_t now, struct stn_readable readable)
 {
+    const bool ticks = now >= core->control->tick_at - (readable.trunk ? TICK_EARLY : 0);
     stn_orders_obey(core);
     if (readable.trunk) /* first: it brings the frames that are due now. Each socket has its own budget */
         stn_trunk_read(core, now);
     stn_send_due(core, now);
-    if (readable.port || (core->fd >= 0 && is_calm(core, now) && now >= core->control->tick_at))
+    if (readable.port || (core->fd >= 0 && is_calm(core, now) && ticks))
         read_port(core, now);
-    tick(core, now);
+    if (ticks)
+        tick(core, now);
     stn_io_flush(core);
     stn_trunk_wake(core);
     wake_python(core->control);

@@ -114,8 +114,8 @@ static struct stn_uplink *uplink_new(const uint8_t *event, uint32_t ssrc, const 
     if (uplink == NULL)
         return NULL;
     if (stn_srtp_keys_derive(&keys, STN_PROFILE_GCM_128, key, salt))
-        uplink->cipher = stn_cipher_new(STN_AES_128_GCM, keys.key, false);
-    if (uplink->cipher == NULL) {
+        uplink->gcm = stn_gcm_new(keys.key, STN_AES_BLOCK);
+    if (uplink->gcm == NULL) {
         free(uplink);
         return NULL;
     }

@@ -23,12 +23,17 @@ def keys_of(profile: SrtpProfile, seed: int = 1) -> tuple[bytes, bytes]:
     return material[: profile.key_length], material[32 : 32 + profile.salt_length]
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Any]:
+@pytest.fixture(scope="module", params=["the processor's AES", "EVP"])
+def shared(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """What RTCP is sealed and opened with, in both ways it may be done."""
     why = ffi.new("char[]", 200)
     assert lib.stn_crypto_load(why, 200) == 0, ffi.string(why)
     shared = ffi.new("struct stn_srtp_shared *")
-    assert lib.stn_srtp_shared_open(shared)
+    lib.stn_gcm_prefer_evp(request.param == "EVP")
+    try:
+        assert lib.stn_srtp_shared_open(shared)
+    finally:
+        lib.stn_gcm_prefer_evp(False)
     yield shared
     lib.stn_srtp_shared_close(shared)
 
