@@ -113,7 +113,6 @@ class LoadKeeper:
         self._is_calm = (
             state.busy < CALM_CPU  # also what it would use if the host spoke
             and window.lateness <= self._laws.credit_target
-            and self.credits.is_whole
             and not self._has_joiners(window)
         )
         return window

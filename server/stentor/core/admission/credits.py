@@ -14,6 +14,7 @@ from stentor.core.admission.laws import Laws
 _LEAST_DEPTH = 2.0  # tokens: at the floor a returning listener's part must not keep new ones out for ever
 _RETURNING_SEEN = 1.0  # seconds that their part is kept after the last of them
 _STANDING = 0.5  # seconds of C: gateways hear once a second, half of that on average too late
+_LONGEST = 4  # windows that one look may stand for
 _DUST = 1e-9  # of many additions
 
 
@@ -47,11 +48,6 @@ class Credits:
     def rate(self) -> float:
         """C: joins a second, between the floor and the possible rate."""
         return self._rate
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether C is as high as it can be, so that another window changes nothing."""
-        return self._rate >= self._most
 
     def offered(self, waiting: int) -> float:
         """Joins a second that gateways may send: C, less those who are `waiting` at the door already.
@@ -96,6 +92,7 @@ class Credits:
         laws = self._laws
         self._refill(now)
         self._most = self._possible(costs, listeners=listeners, ptime=ptime)
+        windows = min(max(1, round((now - self._updated_at) / laws.credit_window)), _LONGEST)
         joins = self._count_joins(now)
         busy = max(cpu, (listeners * costs.cost_per_listener(20) + joins * costs.per_join) / self._cores)
         self._is_ours = lasts or busy > laws.credit_idle_cpu
@@ -109,7 +106,8 @@ class Credits:
             self._cutting = False
             self._paused_until = min(self._paused_until, now)  # the handshakes begun are finished
             if joined and not braking:  # else nobody joined: it would prove nothing
-                self._grow()
+                for _ in range(windows):  # a calm shard looks seldomer, and grows no slower
+                    self._grow()
         elif joined:  # what nobody caused by joining is not their fault
             self._cut(overload)
         self._rate = min(max(self._rate, laws.credit_floor), self._most)

@@ -106,6 +106,18 @@ def test_rate_grows_by_tenths_of_the_last_good_value_to_it_and_then_carefully() 
         assert shard.window() == pytest.approx(min(good, before + 0.1 * good))
 
 
+def test_look_after_a_second_stands_for_four_windows_and_a_longer_one_for_no_more() -> None:
+    rates = []
+    for seconds, looks in ((LAWS.credit_window, 4), (1.0, 1), (30.0, 1)):
+        shard = Shard()
+        shard.window(0.015)  # a cut
+        for _ in range(looks):
+            shard.now += seconds - LAWS.credit_window
+            shard.window()
+        rates.append(shard.credits.rate)
+    assert rates == pytest.approx([rates[0]] * 3)
+
+
 def test_beyond_the_last_good_value_the_rate_is_probed_by_a_fiftieth() -> None:
     shard = Shard()
     shard.window(0.0175)  # good: 320
