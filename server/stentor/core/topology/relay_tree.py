@@ -21,6 +21,7 @@ from stentor.core.outputs import Address
 
 FANOUT = 64  # children a node has on average: 50 packets/s each, 2 Mbit/s in all, a thousandth of its sending
 SPARE = 4  # one inner relay more for every 4: any quarter of them may die and the others stay below the bound
+LEAST_SPARE = 2  # inner relays, where that rule would give fewer
 RELAY_BOUND = 128  # children a relay accepts for an event: twice the mean, 9 sigma of an even spread
 STAGE_BOUND = 320  # of the stage, which feeds the inner ones: enough for 256 / 1.25 * 64 = 13,000 relays
 STAGE_LEAVES = 64  # of these, relays that found no inner one; the other 256 are for inner ones
@@ -95,11 +96,15 @@ class RelayTree:
 
 
 def inner_count(relays: int, fanout: int = FANOUT) -> int:
-    """How many of `relays` are inner: enough for `fanout` each, a spare for every four; 0: one level."""
+    """How many of `relays` are inner: enough for `fanout` each, a spare for every four; 0: one level.
+
+    Above one level it never differs by more than one between two neighbouring numbers of relays: else the
+    death of an inner relay would demote another one, and move that one's leaves too.
+    """
     if relays <= fanout:
         return 0
-    needed = -(-relays // fanout)
-    return min(needed + max(2, -(-needed // SPARE)), STAGE_BOUND - STAGE_LEAVES)
+    with_spare = -(-relays * (SPARE + 1) // (SPARE * fanout))
+    return min(max(with_spare, -(-relays // fanout) + LEAST_SPARE), STAGE_BOUND - STAGE_LEAVES)
 
 
 def _weight(event: bytes, name: bytes) -> bytes:
