@@ -62,7 +62,7 @@ class LoadKeeper:
         self.credits = Credits(laws, self.costs, cores=cores, now=now)
         self._shedding = Shedding(laws, shard=relay.record.shard, seed=secrets.token_bytes(8))
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._lag_due = self._stepped_at = self._memory_due = now
+        self._lag_due = self._memory_due = now
         self._memory_free: int | None = None
         self._is_running = self._is_calm = False
         relay.on_ended = self._meter.note_attempt
@@ -72,7 +72,7 @@ class LoadKeeper:
     def start(self) -> None:
         """Begin to look."""
         self._is_running = True
-        self._arm_window(self._laws.credit_window)
+        self._look_soon()
 
     def stop(self) -> None:
         """Stop."""
@@ -86,7 +86,6 @@ class LoadKeeper:
         relay = self._relay
         listeners = relay.table.connected_count
         window = self._meter.take(now, joining=relay.table.peers > listeners)
-        self._stepped_at = now
         cpu = window.cpu / (window.seconds * self._cores)
         self._second.add(window, listeners, relay.ptime)
         measured = self._second.seconds >= MEASURE_EVERY - _SHORT
@@ -186,7 +185,7 @@ class LoadKeeper:
         if self._is_calm:
             self._look_soon()
             now = clock.monotonic()
-            if now - self._stepped_at > self._laws.credit_window:
+            if now - self._meter.taken_at > self._laws.credit_window:
                 self.step(now)  # lest the window in which they come be mostly the calm before them
                 self._is_calm = False
 
@@ -201,20 +200,22 @@ class LoadKeeper:
         self.credits.note_lag(now, lag)
         self._arm_lag()
 
-    def _arm_window(self, seconds: float) -> None:
+    def _look_within(self, seconds: float) -> None:
+        """The window ends then, whatever was said before."""
+        former = self._timers.get("window")
+        if former is not None:
+            former.cancel()
         self._timers["window"] = asyncio.get_running_loop().call_later(seconds, self._on_window)
 
     def _look_soon(self) -> None:
         self._is_calm = False
-        self._timers["window"].cancel()
-        self._arm_window(self._laws.credit_window)
+        self._look_within(self._laws.credit_window)
 
     def _on_window(self) -> None:
         self._look_soon()  # first: what goes wrong in one window is no reason to have no next
         window = self.step(clock.monotonic())
         if self._is_calm:
-            self._timers["window"].cancel()
-            self._arm_window(until_round(MEASURE_EVERY))
+            self._look_within(until_round(MEASURE_EVERY))
         if not self._has_joiners(window):
             lag = self._timers.pop("lag", None)
             if lag is not None:

@@ -47,7 +47,8 @@ class LoadMeter:
         self._process_cpu = process_cpu
         self._media = read()
         self._process = process_cpu()
-        self._taken_at = now
+        self.taken_at = now
+        """When the window began that is not over."""
         self._lags: list[float] = []
         self._attempts = 0
         self._idle = 0.0  # CPU seconds a second of this process beside media, while nobody joins
@@ -64,7 +65,7 @@ class LoadMeter:
         """What happened since the last call. `joining`: whether handshakes are under way now."""
         before, self._media = self._media, self._read()
         process, self._process = self._process, self._process_cpu()
-        seconds, self._taken_at = max(AT_LEAST, now - self._taken_at), now
+        seconds, self.taken_at = max(AT_LEAST, now - self.taken_at), now
         lags, self._lags = self._lags, []
         attempts, self._attempts = self._attempts, 0
         media = max(0.0, self._media.cpu - before.cpu)

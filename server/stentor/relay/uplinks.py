@@ -111,12 +111,12 @@ class Uplinks:
             stream_port=self._port,
             random_bytes=secrets.token_bytes,
         )
-        self._events[event] = _Event(uplink, now)
+        known = self._events[event] = _Event(uplink, now)
         self._act(uplink.start(now))
         self._serve(event, now)
         if uplink.is_seeking(now):
             self._ask(event, now)
-        self._look_in_time(event, now)
+        self._look_in_time(known, now)
 
     def epoch_of(self, event: bytes) -> int:
         """The highest stage epoch heard of."""
@@ -131,10 +131,10 @@ class Uplinks:
         """The directory has changed."""
         now = clock.monotonic()
         self.tree.set_directory(relays, version=version)
-        for event, known in list(self._events.items()):
-            self._hear(known, now)
+        for known in list(self._events.values()):
+            self._hear(known.uplink, now)
             self._act(known.uplink.on_directory(now))
-            self._look_in_time(event, now)
+            self._look_in_time(known, now)
 
     # -- messages -----------------------------------------------------------------------------------------
 
@@ -143,11 +143,11 @@ class Uplinks:
         known = self._events.get(ack.event)
         if known is not None:
             highest, now = self.epochs.highest(ack.event), clock.monotonic()
-            self._hear(known, now)
+            self._hear(known.uplink, now)
             # Also of a lower epoch: it may be the answer to a trial, which fails.
             self._act(known.uplink.on_ack(ack, sender.node, now))
             self._serve(ack.event, now)
-            self._look_in_time(ack.event, now)
+            self._look_in_time(known, now)
             if not ack.refused and ack.epoch < highest:
                 raise StaleEpochError("stage", ack.epoch, highest)
 
@@ -162,10 +162,10 @@ class Uplinks:
         own = sender.node == message.stage
         address: Address = sender.address if own else message.address
         now = clock.monotonic()
-        self._hear(known, now)
+        self._hear(known.uplink, now)
         self._act(known.uplink.on_stage(message.epoch, TreeNode(message.stage, address), now))
         self._serve(message.event, now)
-        self._look_in_time(message.event, now)
+        self._look_in_time(known, now)
 
     def _wanted(self, event: bytes) -> None:
         """A relay below asks for an event: it is the tree's doing, so we listen for it."""
@@ -186,11 +186,9 @@ class Uplinks:
         calm = (self._calm(known, now) for known in self._events.values())
         self._look_again_within(min(calm, default=CALM_TICK))
 
-    def _look_in_time(self, event: bytes, now: float) -> None:
+    def _look_in_time(self, known: _Event, now: float) -> None:
         """Something came in between two looks: perhaps the next one is to come sooner."""
-        known = self._events.get(event)
-        if known is not None:
-            self._look_again_within(self._calm(known, now))
+        self._look_again_within(self._calm(known, now))
 
     def _look_again_within(self, seconds: float) -> None:
         if self._timer is not None and self._look_at > clock.monotonic() + seconds:
@@ -210,7 +208,7 @@ class Uplinks:
             self._forget(event, now)
             return
         uplink = known.uplink
-        self._hear(known, now)
+        self._hear(uplink, now)
         self._act(uplink.poll(now))
         self._serve(event, now)
         if uplink.is_seeking(now):
@@ -223,9 +221,8 @@ class Uplinks:
             known.asked_at = now
             self._ask_stages(event)
 
-    def _hear(self, known: _Event, now: float) -> None:
+    def _hear(self, uplink: Uplink, now: float) -> None:
         """Tell the uplink what came by its streams: before anything that asks whether they are silent."""
-        uplink = known.uplink
         for ssrc in uplink.ssrcs:
             state = self._trunk.uplink_state(self._installed.get(ssrc, 0))
             if state is not None and state.heard_at is not None:

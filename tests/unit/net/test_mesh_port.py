@@ -20,6 +20,7 @@ from support.mesh import KEY, MeshWire, address_of, node_of
 from support.virtual_loop import run_virtually
 
 HELLO = Unsubscribe(b"event..!", 7)
+COMMAND = EndEvent("abcd2345")
 
 
 def joined() -> tuple[MeshWire, MeshPort, MeshPort]:
@@ -143,7 +144,7 @@ def test_lost_ask_and_lost_answer_are_made_up_for_and_nothing_is_done_twice(
         b.on_ask(answering("done", asked))
         wire.loses = lambda number: number in (0, 2)  # the first ask, then the first answer
         began = asyncio.get_running_loop().time()
-        assert await a.ask(EndEvent("abcd2345"), node=b.node, address=address_of("b")) == "done"
+        assert await a.ask(COMMAND, node=b.node, address=address_of("b")) == "done"
         assert asyncio.get_running_loop().time() - began == pytest.approx(0.3)
         assert len(asked) == 1
 
@@ -156,7 +157,7 @@ def test_silent_node_is_given_up_after_three_tries(monkeypatch: pytest.MonkeyPat
         wire.loses = lambda _: True
         began = asyncio.get_running_loop().time()
         with pytest.raises(AskTimeoutError, match=b.node.hex()):
-            await a.ask(EndEvent("abcd2345"), node=b.node, address=address_of("b"))
+            await a.ask(COMMAND, node=b.node, address=address_of("b"))
         assert asyncio.get_running_loop().time() - began == pytest.approx(0.45)
         assert len(wire.sent) == 3
 
@@ -174,7 +175,7 @@ def test_repeated_ask_that_is_still_at_work_is_not_begun_again(monkeypatch: pyte
             return 1
 
         b.on_ask(slow)
-        assert await a.ask(EndEvent("abcd2345"), node=b.node, address=address_of("b")) == 1
+        assert await a.ask(COMMAND, node=b.node, address=address_of("b")) == 1
         assert len(begun) == 1
 
     run_virtually(monkeypatch, main())
@@ -188,7 +189,7 @@ async def test_refusal_is_told_with_its_reason() -> None:
 
     b.on_ask(refuse)
     with pytest.raises(AskRefusedError, match="not today"):
-        await a.ask(EndEvent("abcd2345"), node=b.node, address=address_of("b"))
+        await a.ask(COMMAND, node=b.node, address=address_of("b"))
 
 
 async def test_fault_of_the_asked_node_is_a_refusal_too(caplog: pytest.LogCaptureFixture) -> None:
@@ -199,7 +200,7 @@ async def test_fault_of_the_asked_node_is_a_refusal_too(caplog: pytest.LogCaptur
 
     b.on_ask(fail)
     with pytest.raises(AskRefusedError, match="see the log"):
-        await a.ask(EndEvent("abcd2345"), node=b.node, address=address_of("b"))
+        await a.ask(COMMAND, node=b.node, address=address_of("b"))
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -207,14 +208,14 @@ async def test_ask_for_another_node_does_nothing() -> None:
     _, a, b = joined()
     asked: list[Ask] = []
     b.on_ask(answering(True, asked))
-    a.tell(Ask(1, b"another!", EndEvent("abcd2345")), address_of("b"))
+    a.tell(Ask(1, b"another!", COMMAND), address_of("b"))
     await settle()
     assert asked == [] and b.dropped == {"ask misdirected": 1}
 
 
 async def test_answer_of_a_node_that_was_not_asked_is_dropped() -> None:
     wire, a, b = joined()
-    asking = asyncio.create_task(a.ask(EndEvent("abcd2345"), node=b"somebody", address=("nowhere", 1)))
+    asking = asyncio.create_task(a.ask(COMMAND, node=b"somebody", address=("nowhere", 1)))
     await settle()
     b.tell(Answer(1, True, 5), address_of("a"))
     await settle()
@@ -228,10 +229,10 @@ async def test_answer_of_a_node_that_was_not_asked_is_dropped() -> None:
 async def test_asks_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mesh_port, "MAX_PENDING", 1)
     _, a, b = joined()
-    first = asyncio.create_task(a.ask(EndEvent("abcd2345"), node=b.node, address=("nowhere", 1)))
+    first = asyncio.create_task(a.ask(COMMAND, node=b.node, address=("nowhere", 1)))
     await settle()
     with pytest.raises(AskError, match="too many"):
-        await a.ask(EndEvent("abcd2345"), node=b.node, address=("nowhere", 1))
+        await a.ask(COMMAND, node=b.node, address=("nowhere", 1))
     a.stop()
     await asyncio.gather(first, return_exceptions=True)
 
@@ -246,7 +247,7 @@ async def test_asks_at_work_are_bounded() -> None:
 
     b.on_ask(wait)
     for number in range(MAX_AT_WORK + 5):
-        a.tell(Ask(number, b.node, EndEvent("abcd2345")), address_of("b"))
+        a.tell(Ask(number, b.node, COMMAND), address_of("b"))
     await settle()
     assert b.dropped == {"ask unanswered": 5}
     b.stop()
@@ -255,7 +256,7 @@ async def test_asks_at_work_are_bounded() -> None:
 
 async def test_ask_is_not_answered_where_nobody_answers() -> None:
     _, a, b = joined()
-    a.tell(Ask(1, b.node, EndEvent("abcd2345")), address_of("b"))
+    a.tell(Ask(1, b.node, COMMAND), address_of("b"))
     a.tell(GatewayBeat(), address_of("b"))
     await settle()
     assert b.dropped == {"ask unanswered": 1, "unhandled": 1}

@@ -9,6 +9,7 @@
 #include "stn_control.h"
 
 enum { SLOT_BITS = 16, USES = (1 << (32 - SLOT_BITS)) - 1 };
+enum { KEY_SIZE = 16 }; /* bytes, of AES-128 */
 
 _Static_assert(STN_UPLINKS <= 1 << SLOT_BITS && STN_CHILDREN <= 1 << SLOT_BITS, "a slot fits a handle");
 
@@ -114,7 +115,7 @@ static struct stn_uplink *uplink_new(const uint8_t *event, uint32_t ssrc, const 
     if (uplink == NULL)
         return NULL;
     if (stn_srtp_keys_derive(&keys, STN_PROFILE_GCM_128, key, salt))
-        uplink->gcm = stn_gcm_new(keys.key, STN_AES_BLOCK);
+        uplink->gcm = stn_gcm_new(keys.key, KEY_SIZE);
     if (uplink->gcm == NULL) {
         free(uplink);
         return NULL;
