@@ -87,6 +87,13 @@ def rtcp() -> dict[str, bytes]:
     return seeds | {"compound": serialize_rtcp(packets)}
 
 
+def gcm() -> dict[str, bytes]:
+    """Both kinds of key, an RTP header, and texts around the sizes where the loops change."""
+    sizes = (0, 1, 15, 16, 63, 64, 65, 127, 128, 207, 512, 1200)
+    start = [bytes((kind, 12, 1, 0, 8)) + SECRET[: 16 + 16 * kind] + bytes(24) for kind in (0, 1)]
+    return {f"text_{size}_{kind}": start[kind] + bytes(size) for size in sizes for kind in (0, 1)}
+
+
 def srtcp() -> dict[str, bytes]:
     """A report for each profile, plain and sealed; the first byte chooses the profile."""
     seeds = {}
@@ -167,7 +174,7 @@ def trunk() -> dict[str, bytes]:
 
 def main() -> None:
     """Write one file per seed."""
-    for make in (stun, capsule, rtcp, srtcp, opus, red, elastic, receive, trunk):
+    for make in (stun, capsule, rtcp, gcm, srtcp, opus, red, elastic, receive, trunk):
         directory = HERE / "seeds" / make.__name__
         directory.mkdir(parents=True, exist_ok=True)
         for name, data in make().items():

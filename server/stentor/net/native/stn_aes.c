@@ -11,7 +11,7 @@
 enum { SIDE_BY_SIDE = 8 }; /* blocks under way at once: the instruction takes about four cycles and starts two in one */
 
 /* The blocks have to stay in registers, which they do only in a loop that is none (3 times as fast). */
-#define UNROLLED _Pragma("GCC unroll 8")
+#define UNROLLED _Pragma("GCC unroll 16")
 
 bool stn_aes_is_there(void) { return __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1"); }
 
@@ -33,32 +33,45 @@ WITH_AES static __m128i rotated(__m128i from, int constant)
 
 WITH_AES static __m128i substituted(__m128i from) { return _mm_shuffle_epi32(_mm_aeskeygenassist_si128(from, 0), 0xaa); }
 
-WITH_AES void stn_aes_key(struct stn_aes *aes, const uint8_t *key, size_t key_size)
+/* Of one size, so that nothing is left to decide while it runs: a listener's key is expanded for every packet. */
+WITH_AES static inline __attribute__((always_inline)) void expand_all(struct stn_aes *aes, const uint8_t *key,
+                                                                       bool is_long)
 {
     __m128i *keys = (__m128i *)aes->round_keys;
-    bool is_long = key_size == 32;
-    int constant = 1, at = is_long ? 2 : 1;
-    aes->rounds = is_long ? 14 : 10;
-    keys[0] = _mm_loadu_si128((const __m128i *)key);
-    if (is_long)
-        keys[1] = _mm_loadu_si128((const __m128i *)(key + 16));
-    for (; at <= aes->rounds; at++) {
+    const int words = is_long ? 2 : 1, rounds = is_long ? 14 : 10; /* words of 128 bits in the key */
+    int constant = 1;
+    for (int at = 0; at < words; at++)
+        keys[at] = _mm_loadu_si128((const __m128i *)(key + 16 * at));
+    UNROLLED for (int at = words; at <= rounds; at++) {
         bool turn = !is_long || at % 2 == 0;
         __m128i word = turn ? rotated(keys[at - 1], constant) : substituted(keys[at - 1]);
-        keys[at] = expand(keys[at - (is_long ? 2 : 1)], word);
+        keys[at] = expand(keys[at - words], word);
         if (turn)
             constant = constant << 1 ^ (constant & 0x80 ? 0x11b : 0);
     }
+    aes->rounds = rounds;
 }
 
-WITH_AES void stn_aes_block(const uint8_t in[16], uint8_t out[16], const void *aes)
+WITH_AES void stn_aes_key(struct stn_aes *aes, const uint8_t *key, size_t key_size)
 {
-    const struct stn_aes *key = aes;
-    const __m128i *keys = (const __m128i *)key->round_keys;
-    __m128i block = _mm_xor_si128(_mm_loadu_si128((const __m128i *)in), keys[0]);
-    for (int round = 1; round < key->rounds; round++)
+    if (key_size == 32)
+        expand_all(aes, key, true);
+    else
+        expand_all(aes, key, false);
+}
+
+WITH_AES static inline __m128i block_of(const struct stn_aes *aes, __m128i block)
+{
+    const __m128i *keys = (const __m128i *)aes->round_keys;
+    block = _mm_xor_si128(block, keys[0]);
+    for (int round = 1; round < aes->rounds; round++)
         block = _mm_aesenc_si128(block, keys[round]);
-    _mm_storeu_si128((__m128i *)out, _mm_aesenclast_si128(block, keys[key->rounds]));
+    return _mm_aesenclast_si128(block, keys[aes->rounds]);
+}
+
+WITH_AES void stn_aes_block(const struct stn_aes *aes, const uint8_t in[16], uint8_t out[16])
+{
+    _mm_storeu_si128((__m128i *)out, block_of(aes, _mm_loadu_si128((const __m128i *)in)));
 }
 
 /* Up to SIDE_BY_SIDE blocks of key stream, XORed onto the input. `many` is a constant where it is called. */
@@ -80,37 +93,42 @@ WITH_AES static inline __attribute__((always_inline)) void some(const uint8_t *i
     }
 }
 
-WITH_AES void stn_aes_counter(const uint8_t *in, uint8_t *out, size_t blocks, const void *aes,
-                              const uint8_t counter[16])
+WITH_AES void stn_aes_counter(const struct stn_aes *aes, const uint8_t iv[12], uint32_t count, const uint8_t *in,
+                              size_t size, uint8_t *out)
 {
-    uint32_t count;
-    __m128i base = _mm_loadu_si128((const __m128i *)counter);
-    memcpy(&count, counter + 12, sizeof count);
-    count = __builtin_bswap32(count); /* big-endian, 32 bits of it count (NIST SP 800-38D section 6.2) */
-    for (; blocks >= SIDE_BY_SIDE; blocks -= SIDE_BY_SIDE, count += SIDE_BY_SIDE) {
+    uint8_t last[16] = {0};
+    memcpy(last, iv, 12);
+    __m128i base = _mm_loadu_si128((const __m128i *)last);
+    for (; size >= 16 * SIDE_BY_SIDE; size -= 16 * SIDE_BY_SIDE, count += SIDE_BY_SIDE) {
         some(in, out, SIDE_BY_SIDE, aes, base, count);
         in += 16 * SIDE_BY_SIDE;
         out += 16 * SIDE_BY_SIDE;
     }
-    if (blocks >= SIDE_BY_SIDE / 2) {
+    if (size >= 8 * SIDE_BY_SIDE) {
         some(in, out, SIDE_BY_SIDE / 2, aes, base, count);
-        in += 16 * SIDE_BY_SIDE / 2;
-        out += 16 * SIDE_BY_SIDE / 2;
-        blocks -= SIDE_BY_SIDE / 2;
+        in += 8 * SIDE_BY_SIDE;
+        out += 8 * SIDE_BY_SIDE;
+        size -= 8 * SIDE_BY_SIDE;
         count += SIDE_BY_SIDE / 2;
     }
-    for (; blocks > 0; blocks--, count++, in += 16, out += 16)
+    for (; size >= 16; size -= 16, count++, in += 16, out += 16)
         some(in, out, 1, aes, base, count);
+    if (size > 0) {
+        memcpy(last, in, size);
+        some(last, last, 1, aes, base, count);
+        memcpy(out, last, size);
+    }
 }
 
 #else
 
 bool stn_aes_is_there(void) { return false; }
 void stn_aes_key(struct stn_aes *aes, const uint8_t *key, size_t key_size) { (void)aes, (void)key, (void)key_size; }
-void stn_aes_block(const uint8_t in[16], uint8_t out[16], const void *aes) { (void)in, (void)out, (void)aes; }
-void stn_aes_counter(const uint8_t *in, uint8_t *out, size_t blocks, const void *aes, const uint8_t counter[16])
+void stn_aes_block(const struct stn_aes *aes, const uint8_t in[16], uint8_t out[16]) { (void)aes, (void)in, (void)out; }
+void stn_aes_counter(const struct stn_aes *aes, const uint8_t iv[12], uint32_t count, const uint8_t *in, size_t size,
+                     uint8_t *out)
 {
-    (void)in, (void)out, (void)blocks, (void)aes, (void)counter;
+    (void)aes, (void)iv, (void)count, (void)in, (void)size, (void)out;
 }
 
 #endif

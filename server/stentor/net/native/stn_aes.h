@@ -1,5 +1,5 @@
-/* The AES block function by the processor's instructions (x86-64 AES-NI; FIPS 197), in the two shapes that
- * OpenSSL's CRYPTO_gcm128_* ask for. No tables, so its time does not depend on the data. */
+/* The AES block function by the processor's instructions (x86-64 AES-NI; FIPS 197). No tables, so its time does not
+ * depend on the data. */
 #ifndef STN_AES_H
 #define STN_AES_H
 
@@ -20,8 +20,11 @@ bool stn_aes_is_there(void);
 /* `key_size` is 16 or 32 bytes. */
 void stn_aes_key(struct stn_aes *aes, const uint8_t *key, size_t key_size);
 
-/* OpenSSL's block128_f and ctr128_f; `aes` is a struct stn_aes. */
-void stn_aes_block(const uint8_t in[16], uint8_t out[16], const void *aes);
-void stn_aes_counter(const uint8_t *in, uint8_t *out, size_t blocks, const void *aes, const uint8_t counter[16]);
+void stn_aes_block(const struct stn_aes *aes, const uint8_t in[16], uint8_t out[16]);
+
+/* XOR `in` with the key stream of the blocks `iv` (12 bytes), `count` (big-endian, 32 bits; it wraps), `count` + 1
+ * and so on (NIST SP 800-38D section 6.5). `in` and `out` may be the same. */
+void stn_aes_counter(const struct stn_aes *aes, const uint8_t iv[12], uint32_t count, const uint8_t *in, size_t size,
+                     uint8_t *out);
 
 #endif

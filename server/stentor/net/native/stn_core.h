@@ -101,6 +101,8 @@ struct stn_row {
     uint64_t unsent; /* what the core had dropped at the last report */
 };
 
+_Static_assert(offsetof(struct stn_row, lane) <= STN_ROW_HOT, "what a packet touches is fetched ahead");
+
 /* Who a source address belongs to. */
 struct stn_owner {
     struct stn_row *row; /* the listener at that address, or NULL */

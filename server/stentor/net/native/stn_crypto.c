@@ -34,16 +34,6 @@ static struct {
     int (*update)(stn_cipher *, uint8_t *, int *, const uint8_t *, int);
     int (*finish)(stn_cipher *, uint8_t *, int *);
     int (*control)(stn_cipher *, int, int, void *);
-    stn_gcm_mode *(*mode_new)(void *, stn_block_function);
-    void (*mode_init)(stn_gcm_mode *, void *, stn_block_function);
-    void (*mode_free)(stn_gcm_mode *);
-    void (*mode_iv)(stn_gcm_mode *, const uint8_t *, size_t);
-    int (*mode_aad)(stn_gcm_mode *, const uint8_t *, size_t);
-    int (*mode_encrypt)(stn_gcm_mode *, const uint8_t *, uint8_t *, size_t, stn_counter_function);
-    int (*mode_decrypt)(stn_gcm_mode *, const uint8_t *, uint8_t *, size_t, stn_counter_function);
-    void (*mode_tag)(stn_gcm_mode *, uint8_t *, size_t);
-    int (*mode_finish)(stn_gcm_mode *, const uint8_t *, size_t);
-    bool has_mode;
     int (*sha1_init)(struct sha1_state *);
     int (*sha1_update)(struct sha1_state *, const void *, size_t);
     int (*sha1_final)(uint8_t *, struct sha1_state *);
@@ -65,31 +55,12 @@ static bool find(void *target, const char *name, char *error, size_t error_size)
     return true;
 }
 
-struct wanted {
-    void *target;
-    const char *name;
-};
-
-/* Public in OpenSSL's modes.h, but a build may leave them out: then EVP does the work. */
-static bool find_mode(void)
-{
-    char reason[64];
-    const struct wanted wanted[] = {
-        {&ssl.mode_new, "CRYPTO_gcm128_new"},   {&ssl.mode_free, "CRYPTO_gcm128_release"},
-        {&ssl.mode_iv, "CRYPTO_gcm128_setiv"},  {&ssl.mode_aad, "CRYPTO_gcm128_aad"},
-        {&ssl.mode_tag, "CRYPTO_gcm128_tag"},   {&ssl.mode_encrypt, "CRYPTO_gcm128_encrypt_ctr32"},
-        {&ssl.mode_init, "CRYPTO_gcm128_init"}, {&ssl.mode_decrypt, "CRYPTO_gcm128_decrypt_ctr32"},
-        {&ssl.mode_finish, "CRYPTO_gcm128_finish"},
-    };
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
-        if (!find(wanted[i].target, wanted[i].name, reason, sizeof reason))
-            return false;
-    return true;
-}
-
 static bool find_all(char *error, size_t error_size)
 {
-    const struct wanted wanted[] = {
+    const struct {
+        void *target;
+        const char *name;
+    } wanted[] = {
         {&ssl.fetch, "EVP_CIPHER_fetch"},          {&ssl.context_new, "EVP_CIPHER_CTX_new"},
         {&ssl.context_free, "EVP_CIPHER_CTX_free"}, {&ssl.init, "EVP_CipherInit_ex"},
         {&ssl.update, "EVP_CipherUpdate"},         {&ssl.finish, "EVP_CipherFinal_ex"},
@@ -115,7 +86,6 @@ int stn_crypto_load(char *error, size_t error_size)
     }
     if (!find_all(error, error_size))
         return -1;
-    ssl.has_mode = find_mode();
     for (int i = STN_AES_128_GCM; i <= STN_AES_256_CTR; i++) {
         ssl.algorithms[i] = ssl.fetch(NULL, algorithm_names[i], NULL);
         if (ssl.algorithms[i] == NULL) {
@@ -289,43 +259,6 @@ bool stn_gcm_open(stn_cipher *cipher, const uint8_t iv[STN_GCM_IV], stn_slice aa
     return start_gcm(cipher, iv, aad, more_aad, OPENS) &&
            (size == 0 || ssl.update(cipher, out, &done, in.data, (int)size) == 1) &&
            ssl.control(cipher, SET_TAG, sizeof tag, tag) == 1 && ssl.finish(cipher, out + size, &done) == 1;
-}
-
-bool stn_gcm_mode_is_there(void) { return ssl.has_mode; }
-
-stn_gcm_mode *stn_gcm_mode_new(void *key, stn_block_function block) { return ssl.mode_new(key, block); }
-
-void stn_gcm_mode_rekey(stn_gcm_mode *mode, void *key, stn_block_function block) { ssl.mode_init(mode, key, block); }
-
-void stn_gcm_mode_free(stn_gcm_mode *mode)
-{
-    if (mode != NULL)
-        ssl.mode_free(mode);
-}
-
-static bool start_mode(stn_gcm_mode *mode, const uint8_t *iv, stn_slice aad, stn_slice more_aad)
-{
-    ssl.mode_iv(mode, iv, STN_GCM_IV);
-    return ssl.mode_aad(mode, aad.data, aad.len) == 0 &&
-           (more_aad.len == 0 || ssl.mode_aad(mode, more_aad.data, more_aad.len) == 0);
-}
-
-bool stn_gcm_mode_seal(stn_gcm_mode *mode, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad,
-                       stn_slice in, uint8_t *out, stn_counter_function counter)
-{
-    bool done = start_mode(mode, iv, aad, more_aad) && ssl.mode_encrypt(mode, in.data, out, in.len, counter) == 0;
-    ssl.mode_tag(mode, out + in.len, STN_GCM_TAG);
-    return done;
-}
-
-bool stn_gcm_mode_open(stn_gcm_mode *mode, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad,
-                       stn_slice in, uint8_t *out, stn_counter_function counter)
-{
-    if (in.len < STN_GCM_TAG)
-        return false;
-    size_t size = in.len - STN_GCM_TAG;
-    return start_mode(mode, iv, aad, more_aad) && ssl.mode_decrypt(mode, in.data, out, size, counter) == 0 &&
-           ssl.mode_finish(mode, in.data + size, STN_GCM_TAG) == 0; /* compares in constant time */
 }
 
 bool stn_ctr(stn_cipher *cipher, const uint8_t iv[STN_AES_BLOCK], stn_slice in, uint8_t *out)

@@ -63,22 +63,6 @@ bool stn_gcm_seal(stn_cipher *cipher, const uint8_t iv[STN_GCM_IV], stn_slice aa
 bool stn_gcm_open(stn_cipher *cipher, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad, stn_slice in,
                   uint8_t *out);
 
-/* OpenSSL's GCM over somebody else's block cipher (its modes.h): `block` enciphers one block, `counter` many in
- * counter mode with 32 bits counting. Not in every build of the library. */
-typedef struct gcm128_context stn_gcm_mode;
-typedef void (*stn_block_function)(const uint8_t in[16], uint8_t out[16], const void *key);
-typedef void (*stn_counter_function)(const uint8_t *in, uint8_t *out, size_t blocks, const void *key,
-                                     const uint8_t counter[16]);
-
-bool stn_gcm_mode_is_there(void);
-stn_gcm_mode *stn_gcm_mode_new(void *key, stn_block_function block); /* `key` stays the caller's */
-void stn_gcm_mode_rekey(stn_gcm_mode *mode, void *key, stn_block_function block);
-void stn_gcm_mode_free(stn_gcm_mode *mode);
-bool stn_gcm_mode_seal(stn_gcm_mode *mode, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad,
-                       stn_slice in, uint8_t *out, stn_counter_function counter);
-bool stn_gcm_mode_open(stn_gcm_mode *mode, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad,
-                       stn_slice in, uint8_t *out, stn_counter_function counter);
-
 /* Counter mode, both directions; `in` and `out` may be the same. */
 bool stn_ctr(stn_cipher *cipher, const uint8_t iv[STN_AES_BLOCK], stn_slice in, uint8_t *out);
 

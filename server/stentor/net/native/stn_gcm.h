@@ -1,33 +1,37 @@
-/* AES-GCM with one key per listener, for packets that come by the hundred thousand, and for what comes in.
+/* AES-GCM (NIST SP 800-38D) with one key per listener, for packets that come by the hundred thousand, and for what
+ * comes in.
  *
- * OpenSSL's EVP keeps 1.4 KB per key behind four pointers; with 10,000 keys each packet waits for that memory,
- * which costs more than the encryption. Here the mode is OpenSSL's own (CRYPTO_gcm128_*, its GHASH), and the
- * block cipher is the processor's AES instruction: 0.65 KB in two places that can be fetched ahead. Where the
- * processor or the library has no such thing, the key lives in an EVP context (docs/decisions/0011).
+ * Memory is slower than the cipher: OpenSSL's EVP keeps 1.4 KB per key behind four pointers, and with ten thousand
+ * keys each packet waits for it. Here a key is its 16 or 32 bytes, beside what else a packet needs of its listener,
+ * and is expanded anew for each packet, in registers and on the stack. Where the processor lacks the instructions, the
+ * key lives in an EVP context (docs/decisions/0024).
  */
 #ifndef STN_GCM_H
 #define STN_GCM_H
 
 #include "stn_crypto.h"
 
-struct stn_gcm;
+#define STN_GCM_MAX_KEY 32
+#define STN_GCM_MAX_AAD 32 /* bytes, both parts together: headers alone are authenticated in the clear */
 
-/* A key of 16 or 32 bytes (`key` NULL: it comes by `stn_gcm_rekey`), or NULL when there is no memory. It belongs to
- * one thread at a time. */
-struct stn_gcm *stn_gcm_new(const uint8_t *key, size_t key_size);
-bool stn_gcm_rekey(struct stn_gcm *gcm, const uint8_t *key, size_t key_size); /* of the same size */
-void stn_gcm_free(struct stn_gcm *gcm);
+struct stn_gcm {
+    stn_cipher *cipher; /* EVP; NULL: the processor does it with: */
+    uint8_t key[STN_GCM_MAX_KEY];
+    uint8_t key_size; /* 16 or 32 bytes */
+};
 
-/* As `stn_gcm_seal` and `stn_gcm_open` with a cipher. */
-bool stn_gcm_seal_with(struct stn_gcm *gcm, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad,
+/* `key` of 16 or 32 bytes (NULL: it comes by `stn_gcm_rekey`). False when there is no memory. */
+bool stn_gcm_key(struct stn_gcm *gcm, const uint8_t *key, size_t key_size);
+bool stn_gcm_rekey(struct stn_gcm *gcm, const uint8_t *key); /* of the same size */
+void stn_gcm_wipe(struct stn_gcm *gcm); /* safe of one that is all zeros, or wiped */
+
+/* As `stn_gcm_seal` and `stn_gcm_open` with a cipher. An EVP context is changed by it: one thread at a time. */
+bool stn_gcm_seal_with(const struct stn_gcm *gcm, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad,
                        stn_slice in, uint8_t *out);
-bool stn_gcm_open_with(struct stn_gcm *gcm, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad,
+bool stn_gcm_open_with(const struct stn_gcm *gcm, const uint8_t iv[STN_GCM_IV], stn_slice aad, stn_slice more_aad,
                        stn_slice in, uint8_t *out);
 
-/* Ask for its memory, some packets before it is used. */
-void stn_gcm_prefetch(const struct stn_gcm *gcm);
-
-/* Whether keys made from now on use EVP. Of the process; for the tests that compare the two. */
+/* Whether keys given from now on use EVP. Of the process; for the tests that compare the two. */
 void stn_gcm_prefer_evp(bool prefer);
 
 /* Whether this machine can do without EVP. */

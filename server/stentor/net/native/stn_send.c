@@ -9,8 +9,7 @@
 #include "stn_rtcp.h"
 
 #define LANE_STEP 41 /* slots between the reports of two lanes' first rows: 6 x 41 goes once round 250 */
-#define ROW_AHEAD 8 /* rows: a row's own lines come from memory while these are sealed, */
-#define KEY_AHEAD 4 /* and then the lines of its key, which only the row can name */
+#define ROW_AHEAD 8 /* rows: while these are sealed, another one's lines come from memory */
 #define ROW_TIME 10000 /* ns of spread for each row: a small house goes out in one burst, a full one over the tick */
 #define GRAIN (2 * STN_MS) /* rows due within this time go together, so that a wake-up sends more than a few */
 
@@ -97,16 +96,14 @@ static stn_slice red_for(struct stn_job *job, const struct stn_row *row)
     return (stn_slice){job->red, job->red_len};
 }
 
-/* What the rows after `at` will touch: memory is slower than the cipher. */
-static void prefetch_rows(const struct stn_lane *lane, uint32_t at)
+/* What a row after `at` will touch: memory is slower than the cipher. */
+static void prefetch_row(const struct stn_lane *lane, uint32_t at)
 {
     if (at + ROW_AHEAD < lane->count) {
         const char *row = (const char *)lane->rows[at + ROW_AHEAD];
         for (size_t line = 0; line < STN_ROW_HOT; line += 64)
             __builtin_prefetch(row + line);
     }
-    if (at + KEY_AHEAD < lane->count && lane->rows[at + KEY_AHEAD]->rtp.gcm != NULL)
-        stn_gcm_prefetch(lane->rows[at + KEY_AHEAD]->rtp.gcm);
 }
 
 static void seal_row(stn_core *core, struct stn_job *job, struct stn_row *row)
@@ -138,7 +135,7 @@ static void send_rows(stn_core *core, struct stn_lane *lane, uint32_t end, int64
     int64_t due = due_of(core, job, lane->cursor);
     for (; lane->cursor < end; lane->cursor++) {
         struct stn_row *row = lane->rows[lane->cursor];
-        prefetch_rows(lane, lane->cursor);
+        prefetch_row(lane, lane->cursor);
         if (job->number < row->first)
             continue; /* it was seated after this packet was made */
         if (stn_batch_count(core->sender->batch) == STN_BATCH) {

@@ -65,21 +65,19 @@ bool stn_srtp_sender_open(struct stn_srtp_sender *sender, int profile, const uin
     memset(sender, 0, sizeof *sender);
     if (!derive_all(&keys, profile, key, salt, 0))
         return false;
-    if (is_gcm(profile))
-        sender->gcm = stn_gcm_new(keys.key, key_length(profile));
-    else
-        sender->cipher = stn_cipher_new(STN_AES_128_CTR, keys.key);
     memcpy(sender->salt, keys.salt, sizeof sender->salt);
     sender->profile = keys.profile;
     sender->mac = keys.mac;
-    return sender->gcm != NULL || sender->cipher != NULL;
+    if (is_gcm(profile))
+        return stn_gcm_key(&sender->gcm, keys.key, key_length(profile));
+    sender->cipher = stn_cipher_new(STN_AES_128_CTR, keys.key);
+    return sender->cipher != NULL;
 }
 
 void stn_srtp_sender_close(struct stn_srtp_sender *sender)
 {
-    stn_gcm_free(sender->gcm);
+    stn_gcm_wipe(&sender->gcm);
     stn_cipher_free(sender->cipher);
-    sender->gcm = NULL;
     sender->cipher = NULL;
 }
 
@@ -110,7 +108,7 @@ size_t stn_srtp_seal(const struct stn_srtp_sender *sender, uint8_t *packet, stn_
     if (is_gcm(sender->profile)) {
         uint8_t iv[STN_GCM_IV];
         gcm_iv(iv, packet + 8, index, sender->salt);
-        if (!stn_gcm_seal_with(sender->gcm, iv, (stn_slice){packet, STN_RTP_HEADER}, (stn_slice){NULL, 0}, payload,
+        if (!stn_gcm_seal_with(&sender->gcm, iv, (stn_slice){packet, STN_RTP_HEADER}, (stn_slice){NULL, 0}, payload,
                                body))
             return 0;
         return STN_RTP_HEADER + payload.len + STN_GCM_TAG;
@@ -130,24 +128,24 @@ size_t stn_srtp_seal(const struct stn_srtp_sender *sender, uint8_t *packet, stn_
 
 bool stn_srtp_shared_open(struct stn_srtp_shared *shared)
 {
-    shared->gcm_128 = stn_gcm_new(NULL, key_length(STN_PROFILE_GCM_128));
-    shared->gcm_256 = stn_gcm_new(NULL, key_length(STN_PROFILE_GCM_256));
+    bool done = stn_gcm_key(&shared->gcm_128, NULL, key_length(STN_PROFILE_GCM_128));
+    done = stn_gcm_key(&shared->gcm_256, NULL, key_length(STN_PROFILE_GCM_256)) && done;
     shared->ctr = stn_cipher_new(STN_AES_128_CTR, NULL);
-    return shared->gcm_128 != NULL && shared->gcm_256 != NULL && shared->ctr != NULL;
+    return done && shared->ctr != NULL;
 }
 
 void stn_srtp_shared_close(struct stn_srtp_shared *shared)
 {
-    stn_gcm_free(shared->gcm_128);
-    stn_gcm_free(shared->gcm_256);
+    stn_gcm_wipe(&shared->gcm_128);
+    stn_gcm_wipe(&shared->gcm_256);
     stn_cipher_free(shared->ctr);
 }
 
 /* The shared GCM of the profile with this key in it, or NULL. */
 static struct stn_gcm *keyed(struct stn_srtp_shared *shared, const struct stn_srtcp_keys *keys)
 {
-    struct stn_gcm *gcm = keys->profile == STN_PROFILE_GCM_128 ? shared->gcm_128 : shared->gcm_256;
-    return stn_gcm_rekey(gcm, keys->key, key_length(keys->profile)) ? gcm : NULL;
+    struct stn_gcm *gcm = keys->profile == STN_PROFILE_GCM_128 ? &shared->gcm_128 : &shared->gcm_256;
+    return stn_gcm_rekey(gcm, keys->key) ? gcm : NULL;
 }
 
 static bool crypt_rtcp_body(struct stn_srtp_shared *shared, const struct stn_srtcp_keys *keys, const uint8_t *ssrc,

@@ -1,6 +1,6 @@
 /* SRTP and SRTCP of one listener (RFC 3711, RFC 7714): core/webrtc/srtp.py in C, for profiles 1, 7 and 8.
  *
- * RTP is only sent: each row keeps its own keyed cipher, so that a packet costs one IV. RTCP is rare: its keys
+ * RTP is only sent: each row keeps its own key or keyed cipher, so that a packet costs one IV. RTCP is rare: its keys
  * are bytes in the row, and `struct stn_srtp_shared` holds the few ciphers that are keyed anew for each packet.
  */
 #ifndef STN_SRTP_H
@@ -28,8 +28,8 @@ enum stn_srtp_error { STN_SRTP_SHORT = -1, STN_SRTP_MALFORMED = -2, STN_SRTP_REP
 
 /* The ciphers one thread keys anew for each SRTCP packet. */
 struct stn_srtp_shared {
-    struct stn_gcm *gcm_128;
-    struct stn_gcm *gcm_256;
+    struct stn_gcm gcm_128;
+    struct stn_gcm gcm_256;
     stn_cipher *ctr;
 };
 
@@ -38,7 +38,7 @@ void stn_srtp_shared_close(struct stn_srtp_shared *shared);
 
 /* Sends RTP of one row. */
 struct stn_srtp_sender {
-    struct stn_gcm *gcm; /* profiles 7 and 8 */
+    struct stn_gcm gcm;  /* profiles 7 and 8 */
     stn_cipher *cipher;  /* profile 1 */
     uint8_t salt[STN_SRTP_MAX_SALT];
     uint8_t profile;

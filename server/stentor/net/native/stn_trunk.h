@@ -39,7 +39,7 @@ struct stn_uplink {
     uint8_t event[STN_EVENT_KEY];
     uint32_t ssrc; /* also read by the API side, and never changed */
     uint32_t epoch; /* of the stage that it comes from */
-    struct stn_gcm *gcm;
+    struct stn_gcm gcm;
     uint8_t salt[STN_GCM_IV];
     bool heard;
     uint64_t highest;       /* SRTP index */

@@ -114,9 +114,8 @@ static struct stn_uplink *uplink_new(const uint8_t *event, uint32_t ssrc, const 
     struct stn_uplink *uplink = calloc(1, sizeof *uplink);
     if (uplink == NULL)
         return NULL;
-    if (stn_srtp_keys_derive(&keys, STN_PROFILE_GCM_128, key, salt))
-        uplink->gcm = stn_gcm_new(keys.key, KEY_SIZE);
-    if (uplink->gcm == NULL) {
+    if (!stn_srtp_keys_derive(&keys, STN_PROFILE_GCM_128, key, salt) ||
+        !stn_gcm_key(&uplink->gcm, keys.key, KEY_SIZE)) {
         free(uplink);
         return NULL;
     }

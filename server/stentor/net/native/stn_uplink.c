@@ -40,7 +40,7 @@ void stn_uplink_unlink(stn_core *core, struct stn_uplink *uplink)
 
 void stn_uplink_free(struct stn_uplink *uplink)
 {
-    stn_gcm_free(uplink->gcm);
+    stn_gcm_wipe(&uplink->gcm);
     memset(uplink, 0, sizeof *uplink); /* keys do not stay behind */
     free(uplink);
 }
@@ -99,7 +99,7 @@ static bool open_with(struct stn_uplink *uplink, stn_slice data, uint64_t index,
         iv[6 + i] ^= (uint8_t)(index >> (40 - 8 * i));
     const stn_slice header = {data.data, STN_RTP_HEADER};
     const stn_slice body = {data.data + STN_RTP_HEADER, data.len - STN_RTP_HEADER};
-    return stn_gcm_open_with(uplink->gcm, iv, header, (stn_slice){NULL, 0}, body, plain);
+    return stn_gcm_open_with(&uplink->gcm, iv, header, (stn_slice){NULL, 0}, body, plain);
 }
 
 enum stn_drop stn_uplink_open(struct stn_uplink *uplink, stn_slice data, uint8_t *plain)
