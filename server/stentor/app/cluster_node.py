@@ -6,7 +6,7 @@ import ipaddress
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from stentor.cluster.directory import Directory
@@ -20,7 +20,7 @@ from stentor.core.store_url import SENTINEL_SCHEME, parse_sentinel_url
 from stentor.core.topology.relay_tree import TreeNode
 from stentor.net import clock
 from stentor.net.local_addresses import address_towards
-from stentor.net.mesh_port import MeshPort
+from stentor.net.mesh_port import MeshPort, Neighbours
 from stentor.telemetry.metrics import Metrics
 
 HEARD_FOR = 3.5  # seconds without a beat until a gateway has no share of the seats any more
@@ -38,6 +38,8 @@ class Membership:
     book: EventBook
     nodes: NodeBook
     metrics: Metrics
+    neighbours: Neighbours = field(default_factory=dict)
+    """Their ends of the mesh."""
 
 
 def new_node_id() -> bytes:
@@ -45,13 +47,17 @@ def new_node_id() -> bytes:
     return secrets.token_bytes(NODE_BYTES)
 
 
-def open_mesh(node: bytes, member: Membership, send: Callable[[bytes, Address], object]) -> MeshPort:
-    """The node's end of the mesh over its cluster port."""
+def open_mesh(
+    node: bytes, member: Membership, send: Callable[[bytes, Address], object], *, link: Address
+) -> MeshPort:
+    """The node's end of the mesh over its cluster port, which others reach at `link`."""
     dropped = member.metrics.datagrams_dropped
     return MeshPort(
         node,
         control_key(member.secret),
         send,
+        link=link,
+        neighbours=member.neighbours,
         on_drop=lambda reason: dropped.labels(reason=f"mesh {reason}").inc(),
     )
 

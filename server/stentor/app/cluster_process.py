@@ -174,9 +174,10 @@ def _open_front(settings: Settings, member: Membership, shards: ShardTable, part
     cluster, redis = settings.cluster, settings.redis
     node = new_node_id()
     trunk = _bind(lambda: PythonTrunk.open(cluster), settings)
-    mesh = open_mesh(node, member, trunk.send)
+    link = advertised(trunk.address, redis)
+    mesh = open_mesh(node, member, trunk.send, link=link)
     trunk.on_control = mesh.on_datagram
-    front = _Front(mesh, trunk, advertised(trunk.address, redis), GatewaysHeard(mesh, member.nodes))
+    front = _Front(mesh, trunk, link, GatewaysHeard(mesh, member.nodes))
     has_gateway = "gateway" in settings.roles
     if "stage" in settings.roles:
         front.stage = stage = _bind(

@@ -63,7 +63,7 @@ class RelayNode:
             self.base = self._open(settings, Identity(node, link), None)
             self._begin = lambda: None
             self._end = [self.trunk.close, self.base.stop]
-        self._mesh = open_mesh(node, member, self.trunk.send)
+        self._mesh = open_mesh(node, member, self.trunk.send, link=link)
         self.trunk.on_control = self._mesh.on_datagram
         self._uplinks = Uplinks(
             node, member.secret, self._mesh, self.trunk, port=link[1], ask_stages=self._ask_stages

@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from stentor.core.admission.gcra import Gcra
 from stentor.core.errors import RemoteError
@@ -33,6 +33,7 @@ MAX_PENDING = 1024  # asks of ours without an answer
 SEND_RATE, SEND_BURST = 20_000.0, 20_000  # datagrams a second: a heartbeat each to twice the largest cluster
 
 _M = TypeVar("_M")
+Neighbours: TypeAlias = "dict[Address, MeshPort]"
 _log = logging.getLogger(__name__)
 
 
@@ -79,12 +80,17 @@ class MeshPort:
         key: bytes,
         send: Callable[[bytes, Address], object],
         *,
+        link: Address = ("", 0),
+        neighbours: Neighbours | None = None,
         on_drop: Callable[[str], object] = lambda reason: None,
         send_rate: float = SEND_RATE,
         send_burst: int = SEND_BURST,
     ) -> None:
         """`node`: our id, new at every start; `key` from `control_key`; `send(data, to)` sends or drops;
         `on_drop(reason)` is called for each datagram that `dropped` counts.
+
+        `neighbours`: the ports of this process, to which this one is added as what others reach at `link`.
+        What one tells another of them is handed over, not sealed and sent.
 
         More than `send_rate` datagrams a second (after `send_burst` at once) are dropped and counted: no
         fault of ours may flood the others.
@@ -103,6 +109,9 @@ class MeshPort:
         self._requests = 0
         self._warned = (b"", "")  # who was last refused for an epoch, and with which words
         self._answers = Answers(self._reply, self._drop)
+        self._link = link
+        self._neighbours: Neighbours = {} if neighbours is None else neighbours
+        self._neighbours[link] = self
 
     def on(self, message: type[_M], handler: Callable[[_M, Sender], None]) -> None:
         """Call `handler(message, sender)` for each message of this type. One handler per type."""
@@ -114,6 +123,10 @@ class MeshPort:
 
     def tell(self, message: Message, to: Address) -> bool:
         """Send once, without knowing whether it arrives. False when our own budget is used up."""
+        near = self._neighbours.get(to)
+        if near is not None and near is not self:
+            asyncio.get_running_loop().call_soon(near._dispatch, message, Sender(self.node, self._link))
+            return True
         kind, body = encode_message(message)
         if self._budget.check("all", now=clock.monotonic()):
             self._drop("budget")
@@ -159,6 +172,7 @@ class MeshPort:
 
     def stop(self) -> None:
         """Give up what is being answered and what we wait for."""
+        self._neighbours.pop(self._link, None)
         self._answers.stop()
         for pending in self._pending.values():
             if not pending.answer.done():

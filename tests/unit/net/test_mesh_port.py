@@ -254,6 +254,38 @@ async def test_asks_at_work_are_bounded() -> None:
     assert len(wire.sent) == MAX_AT_WORK + 5
 
 
+def neighbours() -> tuple[MeshWire, MeshPort, MeshPort]:
+    wire, near = MeshWire(), {}
+    a, b = (wire.port(name, link=address_of(name), neighbours=near) for name in "ab")
+    return wire, a, b
+
+
+async def test_ports_of_one_process_tell_and_ask_each_other_without_a_datagram() -> None:
+    wire, a, b = neighbours()
+    heard: list[tuple[Unsubscribe, Sender]] = []
+    b.on(Unsubscribe, lambda message, sender: heard.append((message, sender)))
+    b.on_ask(answering("done", asked := []))
+    assert a.tell(HELLO, address_of("b")) and heard == []  # handled after, as what comes by the wire
+    await settle()
+    assert heard == [(HELLO, Sender(a.node, address_of("a")))]
+    assert await a.ask(COMMAND, node=b.node, address=address_of("b")) == "done"
+    assert len(asked) == 1 and wire.sent == []
+
+
+async def test_port_that_has_stopped_is_no_neighbour() -> None:
+    wire, a, b = neighbours()
+    b.stop()
+    a.tell(HELLO, address_of("b"))
+    assert len(wire.sent) == 1
+
+
+async def test_port_that_tells_itself_is_reflected_as_ever() -> None:
+    wire, a, _ = neighbours()
+    a.tell(HELLO, address_of("a"))
+    await settle()
+    assert len(wire.sent) == 1 and a.dropped == {"reflected": 1}
+
+
 async def test_ask_is_not_answered_where_nobody_answers() -> None:
     _, a, b = joined()
     a.tell(Ask(1, b.node, COMMAND), address_of("b"))
