@@ -71,7 +71,7 @@ static void free_rows(stn_core *core)
     struct stn_control *control = core->control;
     for (uint32_t slot = 0; control != NULL && slot < control->slots; slot++)
         if (control->by_handle[slot] != NULL)
-            stn_row_free(control->by_handle[slot]);
+            stn_row_free(core, control->by_handle[slot]);
 }
 
 void stn_close(stn_core *core)

@@ -59,23 +59,29 @@ static void take_ice(const stn_core *core, struct stn_row *row, const struct stn
     memcpy(ice->seen, listener->seen, sizeof ice->seen);
 }
 
-static struct stn_row *row_new(const stn_core *core, const struct stn_listener *listener)
+static bool open_row(struct stn_row *row, const struct stn_listener *listener)
 {
-    struct stn_row *row = aligned_alloc(64, (sizeof *row + 63) / 64 * 64);
+    const uint8_t *key = listener->local_key, *salt = listener->local_salt;
+    return row->target != NULL && stn_srtp_sender_open(&row->target->rtp, listener->profile, key, salt) &&
+           stn_srtcp_keys_derive(&row->rtcp_out, listener->profile, key, salt) &&
+           stn_srtcp_keys_derive(&row->rtcp_in, listener->profile, listener->remote_key, listener->remote_salt);
+}
+
+static struct stn_row *row_new(stn_core *core, const struct stn_listener *listener)
+{
+    struct stn_row *row = calloc(1, sizeof *row);
     if (row == NULL)
         return NULL;
-    memset(row, 0, sizeof *row);
-    if (!stn_srtp_sender_open(&row->rtp, listener->profile, listener->local_key, listener->local_salt) ||
-        !stn_srtcp_keys_derive(&row->rtcp_out, listener->profile, listener->local_key, listener->local_salt) ||
-        !stn_srtcp_keys_derive(&row->rtcp_in, listener->profile, listener->remote_key, listener->remote_salt)) {
-        stn_srtp_sender_close(&row->rtp);
-        free(row);
+    row->target = stn_target_take(&core->control->targets);
+    if (!open_row(row, listener)) {
+        stn_row_free(core, row);
         return NULL;
     }
+    row->target->row = row;
     stn_row_point(core, row, &listener->to, &listener->from);
-    row->ssrc = listener->ssrc;
-    row->payload_type = listener->payload_type;
-    row->red_type = listener->red_type;
+    row->target->ssrc = listener->ssrc;
+    row->target->payload_type = listener->payload_type;
+    row->target->red_type = listener->red_type;
     row->generation = listener->generation;
     row->known = listener->known != 0;
     memcpy(row->session, listener->session, STN_SESSION);
@@ -162,8 +168,8 @@ int stn_row_stats(stn_core *core, uint32_t handle, struct stn_row_stats *stats)
     struct stn_row *row = row_of(core, handle, &slot);
     if (row == NULL)
         return -1;
-    stats->packets = row->packets;
-    stats->octets = row->octets;
+    stats->packets = row->target->packets;
+    stats->octets = row->target->octets;
     stats->reports = row->report.count;
     stats->fraction_lost = row->report.fraction_lost;
     stats->lost = (int32_t)row->report.lost;

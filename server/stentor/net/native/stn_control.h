@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "stn_core.h"
+#include "stn_targets.h"
 #include "stn_trunk.h"
 
 enum stn_command_kind {
@@ -59,6 +60,7 @@ struct stn_control {
     uint32_t *free_slots;
     uint32_t free_count;
     uint32_t slots;
+    struct stn_targets targets;
 };
 
 int stn_control_open(stn_core *core);
@@ -80,6 +82,6 @@ struct stn_order *stn_order_new(enum stn_command_kind kind, size_t extra);
 bool stn_order_give(stn_core *core, struct stn_order *order, bool may_be_lost);
 void stn_orders_obey(stn_core *core);
 
-void stn_row_free(struct stn_row *row);
+void stn_row_free(stn_core *core, struct stn_row *row);
 
 #endif

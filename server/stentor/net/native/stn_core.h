@@ -63,26 +63,36 @@ struct stn_report_state {
     stn_counter at; /* ns, when it came */
 };
 
-#define STN_ROW_HOT 192 /* bytes */
-
-/* One seated listener. The first STN_ROW_HOT bytes are all that a packet touches. */
-struct stn_row {
+/* All that a packet touches of a listener. Apart from the rest, and side by side (stn_targets.h), because memory is
+ * slower than the cipher. */
+struct stn_target {
     struct stn_srtp_sender rtp;
     uint64_t base;          /* SRTP index of a packet = base + the lane's number of it */
     uint64_t first;         /* lane number of the first packet it gets */
     struct stn_address to;  /* where media goes */
     struct stn_source from; /* our address it leaves from... */
+    union {
+        struct stn_row *row;
+        struct stn_target *next; /* while it is nobody's */
+    };
     uint32_t ssrc;
     uint8_t payload_type;
     uint8_t red_type; /* 255: it did not offer RED */
     bool red;         /* it gets RED now */
     bool told;        /* ...which the kernel has to be told; see stn_route.h */
+    stn_gauge packets;
+    stn_gauge octets;
+};
+
+_Static_assert(sizeof(struct stn_target) == 192, "three lines of memory");
+
+/* One seated listener. */
+struct stn_row {
+    struct stn_target *target;
     bool known;       /* found by session and address: the receive side is native */
     bool seated;      /* false once it was closed: it is in no lane and in no index */
     bool confirmed;     /* authenticated RTCP has come; STN_NOTICE_CONFIRMED was given */
     uint8_t generation; /* newest ICE generation seen */
-    stn_gauge packets;
-    stn_gauge octets;
 
     struct stn_lane *lane;
     uint32_t position; /* in its lane */
@@ -100,8 +110,6 @@ struct stn_row {
     struct stn_loss loss;
     uint64_t unsent; /* what the core had dropped at the last report */
 };
-
-_Static_assert(offsetof(struct stn_row, lane) <= STN_ROW_HOT, "what a packet touches is fetched ahead");
 
 /* Who a source address belongs to. */
 struct stn_owner {

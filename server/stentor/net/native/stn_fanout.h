@@ -42,7 +42,7 @@ struct stn_job {
 
 struct stn_lane {
     struct stn_group *group;
-    struct stn_row **rows;
+    struct stn_target **targets;
     uint32_t count;
     uint32_t room;
     uint32_t red_rows; /* how many of them get RED now */

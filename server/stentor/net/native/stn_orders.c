@@ -30,9 +30,12 @@ bool stn_order_give(stn_core *core, struct stn_order *order, bool may_be_lost)
     return true;
 }
 
-void stn_row_free(struct stn_row *row)
+void stn_row_free(stn_core *core, struct stn_row *row)
 {
-    stn_srtp_sender_close(&row->rtp);
+    if (row->target != NULL) {
+        stn_srtp_sender_close(&row->target->rtp);
+        stn_target_give(&core->control->targets, row->target);
+    }
     stn_ice_close(&row->ice);
     memset(row, 0, sizeof *row); /* keys do not stay behind */
     free(row);
@@ -82,7 +85,7 @@ static void obey(stn_core *core, struct stn_order *order)
         break;
     case STN_REMOVE:
         stn_row_closed(core, order->row, STN_CLOSE_REMOVED);
-        stn_row_free(order->row);
+        stn_row_free(core, order->row);
         break;
     case STN_MOVE:
         stn_row_point(core, order->row, &order->address, &order->source);

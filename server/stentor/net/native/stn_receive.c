@@ -57,7 +57,7 @@ int stn_give_up(stn_core *core, struct stn_up_ring *ring, enum stn_up kind, cons
 void stn_tell_move(stn_core *core, struct stn_row *row)
 {
     int at = stn_ice_media_pair(&row->ice);
-    if (at < 0 || stn_same_address(&row->ice.pairs[at].address, &row->to))
+    if (at < 0 || stn_same_address(&row->ice.pairs[at].address, &row->target->to))
         return;
     stn_count(&core->counters.moves, 1);
     stn_row_moved(core, row, &row->ice.pairs[at]);
@@ -68,7 +68,7 @@ static void take_reports(stn_core *core, struct stn_row *row, const struct stn_r
 {
     for (size_t i = 0; i < count; i++) {
         const struct stn_report *report = &reports[i];
-        if (report->ssrc != row->ssrc)
+        if (report->ssrc != row->target->ssrc)
             continue;
         stn_set(&row->report.fraction_lost, report->fraction_lost);
         stn_set(&row->report.lost, (uint32_t)report->packets_lost);

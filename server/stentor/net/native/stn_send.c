@@ -9,7 +9,7 @@
 #include "stn_rtcp.h"
 
 #define LANE_STEP 41 /* slots between the reports of two lanes' first rows: 6 x 41 goes once round 250 */
-#define ROW_AHEAD 8 /* rows: while these are sealed, another one's lines come from memory */
+#define TARGETS_AHEAD 8 /* while so many are sealed, another one's lines come from memory */
 #define ROW_TIME 10000 /* ns of spread for each row: a small house goes out in one burst, a full one over the tick */
 #define GRAIN (2 * STN_MS) /* rows due within this time go together, so that a wake-up sends more than a few */
 
@@ -84,48 +84,47 @@ static uint32_t due_rows(const stn_core *core, const struct stn_lane *lane, int6
 }
 
 /* The redundant variant with this listener's payload type of Opus in its block headers. */
-static stn_slice red_for(struct stn_job *job, const struct stn_row *row)
+static stn_slice red_for(struct stn_job *job, const struct stn_target *target)
 {
-    if (job->red_type != row->payload_type) {
+    if (job->red_type != target->payload_type) {
         uint8_t *at = job->red;
         for (; *at & 0x80; at += 4)
-            *at = 0x80 | row->payload_type;
-        *at = row->payload_type;
-        job->red_type = row->payload_type;
+            *at = 0x80 | target->payload_type;
+        *at = target->payload_type;
+        job->red_type = target->payload_type;
     }
     return (stn_slice){job->red, job->red_len};
 }
 
-/* What a row after `at` will touch: memory is slower than the cipher. */
-static void prefetch_row(const struct stn_lane *lane, uint32_t at)
+static void prefetch_after(const struct stn_lane *lane, uint32_t at)
 {
-    if (at + ROW_AHEAD < lane->count) {
-        const char *row = (const char *)lane->rows[at + ROW_AHEAD];
-        for (size_t line = 0; line < STN_ROW_HOT; line += 64)
-            __builtin_prefetch(row + line);
+    if (at + TARGETS_AHEAD < lane->count) {
+        const char *target = (const char *)lane->targets[at + TARGETS_AHEAD];
+        for (size_t line = 0; line < sizeof(struct stn_target); line += 64)
+            __builtin_prefetch(target + line);
     }
 }
 
-static void seal_row(stn_core *core, struct stn_job *job, struct stn_row *row)
+static void seal_for(stn_core *core, struct stn_job *job, struct stn_target *target)
 {
     struct stn_batch *batch = core->sender->batch;
     uint8_t *packet = stn_batch_slot(batch);
-    bool red = row->red && job->red_len > 0;
-    stn_slice payload = red ? red_for(job, row) : (stn_slice){job->payload, job->payload_len};
-    uint64_t index = row->base + job->number;
+    bool red = target->red && job->red_len > 0;
+    stn_slice payload = red ? red_for(job, target) : (stn_slice){job->payload, job->payload_len};
+    uint64_t index = target->base + job->number;
     packet[0] = 0x80; /* RFC 3550 section 5.1 */
-    packet[1] = red ? row->red_type : row->payload_type;
+    packet[1] = red ? target->red_type : target->payload_type;
     stn_put16(packet + 2, (uint16_t)index);
     stn_put32(packet + 4, job->timestamp);
-    stn_put32(packet + 8, row->ssrc);
-    size_t len = stn_srtp_seal(&row->rtp, packet, payload, index);
+    stn_put32(packet + 8, target->ssrc);
+    size_t len = stn_srtp_seal(&target->rtp, packet, payload, index);
     if (len == 0) {
         stn_count(&core->counters.unsent[STN_UNSENT_CIPHER], 1);
         return;
     }
-    stn_set(&row->packets, row->packets + 1);
-    stn_set(&row->octets, row->octets + (uint32_t)payload.len);
-    stn_batch_add(core, batch, len, &row->to, row->told ? &row->from : NULL);
+    stn_set(&target->packets, target->packets + 1);
+    stn_set(&target->octets, target->octets + (uint32_t)payload.len);
+    stn_batch_add(core, batch, len, &target->to, target->told ? &target->from : NULL);
 }
 
 /* Rows of the first job from the cursor on, `end` not included. */
@@ -134,31 +133,32 @@ static void send_rows(stn_core *core, struct stn_lane *lane, uint32_t end, int64
     struct stn_job *job = lane->first;
     int64_t due = due_of(core, job, lane->cursor);
     for (; lane->cursor < end; lane->cursor++) {
-        struct stn_row *row = lane->rows[lane->cursor];
-        prefetch_row(lane, lane->cursor);
-        if (job->number < row->first)
+        struct stn_target *target = lane->targets[lane->cursor];
+        prefetch_after(lane, lane->cursor);
+        if (job->number < target->first)
             continue; /* it was seated after this packet was made */
         if (stn_batch_count(core->sender->batch) == STN_BATCH) {
             flush(core, due, now);
             due = due_of(core, job, lane->cursor);
         }
-        seal_row(core, job, row);
+        seal_for(core, job, target);
     }
     flush(core, due, now);
 }
 
-static void send_report(stn_core *core, const struct stn_job *job, struct stn_row *row)
+static void send_report(stn_core *core, const struct stn_job *job, const struct stn_target *target)
 {
     struct stn_batch *batch = core->sender->batch;
+    struct stn_row *row = target->row;
     uint8_t plain[STN_RTCP_MAX_SENDER_REPORT];
-    if (row->packets == 0 || row->rtcp_index > UINT32_C(0x7fffffff))
+    if (target->packets == 0 || row->rtcp_index > UINT32_C(0x7fffffff))
         return;
-    size_t len = stn_rtcp_sender_report(plain, row->ssrc, job->report_ntp, job->report_timestamp, row->packets,
-                                        row->octets, (stn_slice){(const uint8_t *)cname, sizeof cname - 1});
+    size_t len = stn_rtcp_sender_report(plain, target->ssrc, job->report_ntp, job->report_timestamp, target->packets,
+                                        target->octets, (stn_slice){(const uint8_t *)cname, sizeof cname - 1});
     len = stn_srtcp_seal(&core->ciphers, &row->rtcp_out, (stn_slice){plain, len}, row->rtcp_index++,
                          stn_batch_slot(batch));
     if (len > 0)
-        stn_batch_add(core, batch, len, &row->to, row->told ? &row->from : NULL);
+        stn_batch_add(core, batch, len, &target->to, target->told ? &target->from : NULL);
     if (stn_batch_count(batch) == STN_BATCH)
         stn_count(&core->counters.reports_sent, stn_batch_flush(core, batch).sent);
 }
@@ -171,7 +171,7 @@ static void send_reports(stn_core *core, struct stn_lane *lane)
     for (uint32_t turn = 0; turn < job->report_count; turn++) {
         uint32_t at = (job->report_first + turn + STN_REPORT_SLOTS - shift) % STN_REPORT_SLOTS;
         for (; at < lane->count; at += STN_REPORT_SLOTS)
-            send_report(core, job, lane->rows[at]);
+            send_report(core, job, lane->targets[at]);
     }
     stn_count(&core->counters.reports_sent, stn_batch_flush(core, core->sender->batch).sent);
 }

@@ -88,7 +88,7 @@ static void lane_free(stn_core *core, struct stn_lane *lane)
         stn_job_release(sender, job);
     }
     lane->group->lanes[lane->class][lane->phase] = NULL;
-    free(lane->rows);
+    free(lane->targets);
     free(lane);
 }
 
@@ -96,23 +96,23 @@ static bool lane_add(struct stn_lane *lane, struct stn_row *row)
 {
     if (lane->count == lane->room) {
         uint32_t room = lane->room == 0 ? 16 : 2 * lane->room;
-        struct stn_row **rows = realloc(lane->rows, room * sizeof *rows);
-        if (rows == NULL)
+        struct stn_target **targets = realloc(lane->targets, room * sizeof *targets);
+        if (targets == NULL)
             return false;
-        lane->rows = rows;
+        lane->targets = targets;
         lane->room = room;
     }
     row->lane = lane;
     row->position = lane->count;
-    lane->rows[lane->count++] = row;
+    lane->targets[lane->count++] = row->target;
     lane->group->rows++;
     return true;
 }
 
-static void put(struct stn_lane *lane, uint32_t position, struct stn_row *row)
+static void put(struct stn_lane *lane, uint32_t position, struct stn_target *target)
 {
-    lane->rows[position] = row;
-    row->position = position;
+    lane->targets[position] = target;
+    target->row->position = position;
 }
 
 /* The last row takes the place. Rows below the cursor have got the packet under way and those above have not:
@@ -122,12 +122,12 @@ static void lane_remove(struct stn_lane *lane, struct stn_row *row)
     uint32_t at = row->position;
     if (at < lane->cursor) {
         lane->cursor--;
-        put(lane, at, lane->rows[lane->cursor]);
+        put(lane, at, lane->targets[lane->cursor]);
         at = lane->cursor;
     }
     lane->count--;
-    put(lane, at, lane->rows[lane->count]);
-    lane->red_rows -= row->red;
+    put(lane, at, lane->targets[lane->count]);
+    lane->red_rows -= row->target->red;
     lane->group->rows--;
     row->lane = NULL;
 }
@@ -171,8 +171,8 @@ bool stn_seat(stn_core *core, struct stn_row *row, const uint8_t event[STN_EVENT
         return false;
     }
     group->next_lane[class] = (group->next_lane[class] + 1) % STN_ELASTIC_LANES;
-    row->first = lane->next;
-    row->base = first_sequence - lane->next;
+    row->target->first = lane->next;
+    row->target->base = first_sequence - lane->next;
     return list_row(core, row);
 }
 
@@ -189,10 +189,11 @@ void stn_unseat(stn_core *core, struct stn_row *row)
 
 void stn_row_set_red(struct stn_row *row, bool on)
 {
-    on = on && row->red_type < 128;
+    struct stn_target *target = row->target;
+    on = on && target->red_type < 128;
     if (row->lane != NULL)
-        row->lane->red_rows += (uint32_t)on - (uint32_t)row->red;
-    row->red = on;
+        row->lane->red_rows += (uint32_t)on - (uint32_t)target->red;
+    target->red = on;
 }
 
 void stn_set_level(stn_core *core, const uint8_t *event, uint32_t ptime, bool hold)
@@ -228,16 +229,16 @@ static void notify(stn_core *core, const struct stn_row *row, enum stn_notice no
     if (notice == STN_NOTICE_MOVED && is_crowded(&core->notices))
         return;
     const struct stn_up_record record = {
-        .row = row->handle, .kind = (uint8_t)notice, .detail = (uint8_t)detail, .from = row->to, .local = row->from};
+        .row = row->handle, .kind = (uint8_t)notice, .detail = (uint8_t)detail, .from = row->target->to, .local = row->target->from};
     stn_up_push(&core->notices, &record, NULL);
 }
 
 void stn_row_point(const stn_core *core, struct stn_row *row, const struct stn_address *to,
                    const struct stn_source *from)
 {
-    row->to = *to;
-    row->from = *from;
-    row->told = core->fd < 0 || stn_route_is_told(core->ipv6, to, from); /* without a socket there is no kernel to ask */
+    row->target->to = *to;
+    row->target->from = *from;
+    row->target->told = core->fd < 0 || stn_route_is_told(core->ipv6, to, from); /* without a socket there is no kernel to ask */
 }
 
 void stn_row_moved(stn_core *core, struct stn_row *row, const struct stn_pair *pair)
@@ -256,7 +257,7 @@ void stn_row_confirmed(stn_core *core, struct stn_row *row)
 
 void stn_row_reported(stn_core *core, struct stn_row *row, uint8_t fraction_lost)
 {
-    if (row->red_type > 127)
+    if (row->target->red_type > 127)
         return;
     uint64_t unsent = core->counters.unsent[STN_UNSENT_FULL] + core->counters.unsent[STN_UNSENT_LATE];
     bool ours = unsent != row->unsent, before = row->loss.redundant;

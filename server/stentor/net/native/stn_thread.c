@@ -55,6 +55,7 @@ void stn_control_close(stn_core *core)
         close(control->wake_up);
     if (control->wake_down >= 0)
         close(control->wake_down);
+    stn_targets_close(&control->targets);
     free(control->by_handle);
     free(control->uses);
     free(control->free_slots);
