@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -114,15 +114,14 @@ def running(folder: Path, link: Link, options: list[str]) -> Iterator[Running]:
             prefix=[*pin(SERVER_CORE), *link.prefix],
             options=["--roles", "gateway,relay", *cluster, *options],
         )
-        try:
+        with ExitStack() as ends:  # each, whatever becomes of the other
+            ends.callback(stage.stop_now)
             stage.start()
+            ends.callback(server.stop_now)
             server.start()
             event = server.create_event("Bench")
             with publishing(server, event):
                 yield Running(server.pid, server.base, event.id, CoreTime(server.pid), link)
-        finally:
-            server.stop_now()
-            stage.stop_now()
 
 
 @contextmanager

@@ -20,6 +20,8 @@ from support.waiting import wait_for
 
 STENTOR = Path(sys.executable).with_name("stentor")
 READY_TIMEOUT = 20.0  # seconds
+END_TIMEOUT = 10.0  # seconds
+GOODBYE_TIMEOUT = 30.0  # seconds, of one with thousands of listeners on a core that is full
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class ServerProcess:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             time.sleep(0.3)  # two signals at once would be one
-        self._end(signal.SIGTERM)
+        self._end(signal.SIGTERM, within=GOODBYE_TIMEOUT)
 
     def kill(self) -> None:
         """End it without a chance to say goodbye (SIGKILL)."""
@@ -143,17 +145,19 @@ class ServerProcess:
             return False
         return True
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, how: signal.Signals, *, within: float = END_TIMEOUT) -> None:
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
         process.send_signal(how)
         try:
-            process.wait(10)
+            process.wait(within)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(10)
-            raise AssertionError(f"server did not end within 10 s of {how.name}\n{self.log_tail()}") from None
+            process.wait(END_TIMEOUT)
+            raise AssertionError(
+                f"server did not end within {within:g} s of {how.name}\n{self.log_tail()}"
+            ) from None
 
 
 @contextmanager
