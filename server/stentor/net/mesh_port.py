@@ -90,7 +90,7 @@ class MeshPort:
         `on_drop(reason)` is called for each datagram that `dropped` counts.
 
         `neighbours`: the ports of this process, to which this one is added as what others reach at `link`.
-        What one tells another of them is handed over, not sealed and sent.
+        What one tells another of them is handed over as it is, not sealed and sent.
 
         More than `send_rate` datagrams a second (after `send_burst` at once) are dropped and counted: no
         fault of ours may flood the others.
@@ -112,6 +112,7 @@ class MeshPort:
         self._link = link
         self._neighbours: Neighbours = {} if neighbours is None else neighbours
         self._neighbours[link] = self
+        self._is_stopped = False
 
     def on(self, message: type[_M], handler: Callable[[_M, Sender], None]) -> None:
         """Call `handler(message, sender)` for each message of this type. One handler per type."""
@@ -123,14 +124,14 @@ class MeshPort:
 
     def tell(self, message: Message, to: Address) -> bool:
         """Send once, without knowing whether it arrives. False when our own budget is used up."""
-        near = self._neighbours.get(to)
-        if near is not None and near is not self:
-            asyncio.get_running_loop().call_soon(near._dispatch, message, Sender(self.node, self._link))
-            return True
         kind, body = encode_message(message)
         if self._budget.check("all", now=clock.monotonic()):
             self._drop("budget")
             return False
+        near = self._neighbours.get(to)
+        if near is not None and near is not self:
+            asyncio.get_running_loop().call_soon(near._take, kind, body, Sender(self.node, self._link))
+            return True
         self._counter += 1
         self._send(seal_envelope(Envelope(kind, self.node, self._counter, body), self._key), to)
         return True
@@ -163,16 +164,15 @@ class MeshPort:
                 return self._drop("reflected")
             if not self._replays.accept(envelope.sender, envelope.counter):
                 return self._drop("replayed")
-            message = decode_message(envelope.kind, envelope.body)
         except EnvelopeError as error:
             return self._drop(f"envelope {error.reason}")
-        except MessageError:
-            return self._drop("message")
-        return self._dispatch(message, Sender(envelope.sender, address))
+        return self._take(envelope.kind, envelope.body, Sender(envelope.sender, address))
 
     def stop(self) -> None:
-        """Give up what is being answered and what we wait for."""
-        self._neighbours.pop(self._link, None)
+        """Give up what is being answered and what we wait for. What comes from now on is dropped."""
+        self._is_stopped = True
+        if self._neighbours.get(self._link) is self:
+            del self._neighbours[self._link]
         self._answers.stop()
         for pending in self._pending.values():
             if not pending.answer.done():
@@ -187,6 +187,15 @@ class MeshPort:
             if done:
                 return pending.answer.result()
         raise AskTimeoutError(f"node {ask.to.hex()} does not answer")
+
+    def _take(self, kind: int, body: bytes, sender: Sender) -> None:
+        if self._is_stopped:  # a neighbour's word may be under way
+            return self._drop("stopped")
+        try:
+            message = decode_message(kind, body)
+        except MessageError:
+            return self._drop("message")
+        return self._dispatch(message, sender)
 
     def _dispatch(self, message: Message, sender: Sender) -> None:
         if isinstance(message, Answer):

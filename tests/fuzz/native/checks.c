@@ -11,6 +11,12 @@
 #include "stn_rtcp.h"
 #include "stn_stun.h"
 
+static bool memory_is_out;
+
+void *__real_realloc(void *at, size_t size);
+void *__wrap_realloc(void *at, size_t size); /* the linker has ours called (Makefile) */
+void *__wrap_realloc(void *at, size_t size) { return memory_is_out ? NULL : __real_realloc(at, size); }
+
 static size_t read_hex(const char *path, uint8_t *out, size_t room)
 {
     FILE *file = fopen(path, "r");
@@ -112,6 +118,36 @@ static void check_life(void)
     }
 }
 
+/* Who could not be seated for want of memory is in no lane: whoever has the place after it gets one packet, too. */
+static void check_seat_without_memory(void)
+{
+    enum { FULL = 256 }; /* rows for which there is room at first */
+    struct stn_config config = {.fd = -1, .capture = 1, .ring_bytes = 4096, .max_late_ns = STN_SECOND};
+    struct stn_listener listener = {.profile = 7, .maxptime = 20, .known = 1};
+    static const uint8_t frame[] = {0xF8, 0xFF, 0xFE}; /* 20 ms of silence */
+    char error[256];
+    int64_t now = STN_SECOND;
+    stn_core *core = stn_open(&config, error, sizeof error);
+    INVARIANT(core != NULL);
+    for (int row = 0; row < FULL; row++)
+        INVARIANT(stn_add_listener(core, &listener) != 0);
+    stn_step(core, now);
+    uint32_t refused = stn_add_listener(core, &listener);
+    memory_is_out = true;
+    stn_step(core, now);
+    memory_is_out = false;
+    INVARIANT(core->counters.seats_refused == 1 && core->counters.rows == FULL);
+    stn_remove_listener(core, refused);
+    stn_step(core, now);
+    INVARIANT(stn_add_listener(core, &listener) != 0);
+    stn_step(core, now);
+    uint64_t before = core->counters.packets_sent;
+    INVARIANT(stn_send_frame(core, listener.event, 1, 960, frame, sizeof frame, 3, now) == 0);
+    stn_step(core, now + STN_MS);
+    INVARIANT(core->counters.packets_sent - before == FULL + 1);
+    stn_close(core);
+}
+
 int main(void)
 {
     harness_open();
@@ -121,6 +157,7 @@ int main(void)
     check_ice_edges();
     check_gate_edges();
     check_life();
+    check_seat_without_memory();
     puts("native checks passed");
     return 0;
 }

@@ -274,7 +274,10 @@ async def test_ports_of_one_process_tell_and_ask_each_other_without_a_datagram()
 
 async def test_port_that_has_stopped_is_no_neighbour() -> None:
     wire, a, b = neighbours()
+    a.tell(HELLO, address_of("b"))
     b.stop()
+    await settle()
+    assert b.dropped == {"stopped": 1}
     a.tell(HELLO, address_of("b"))
     assert len(wire.sent) == 1
 

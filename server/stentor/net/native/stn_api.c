@@ -98,7 +98,7 @@ void stn_close(stn_core *core)
         free(core->capture->bytes);
     free(core->capture);
     free(core->rows);
-    memset(core, 0, sizeof *core);
+    explicit_bzero(core, sizeof *core);
     free(core);
 }
 

@@ -37,7 +37,7 @@ void stn_row_free(stn_core *core, struct stn_row *row)
         stn_target_give(&core->control->targets, row->target);
     }
     stn_ice_close(&row->ice);
-    memset(row, 0, sizeof *row); /* keys do not stay behind */
+    explicit_bzero(row, sizeof *row); /* keys do not stay behind */
     free(row);
 }
 

@@ -31,6 +31,8 @@ int stn_receive_open(stn_core *core)
 
 void stn_receive_close(stn_core *core)
 {
+    if (core->receive != NULL)
+        explicit_bzero(core->receive, sizeof *core->receive); /* it holds the secret */
     free(core->receive);
     core->receive = NULL;
 }

@@ -42,6 +42,7 @@ static bool derive_all(struct stn_srtcp_keys *keys, int profile, const uint8_t *
     keys->profile = (uint8_t)profile;
     if (done && profile == STN_PROFILE_CM_SHA1_80)
         stn_hmac_sha1_key(&keys->mac, auth, sizeof auth);
+    explicit_bzero(auth, sizeof auth);
     return done;
 }
 
@@ -68,10 +69,15 @@ bool stn_srtp_sender_open(struct stn_srtp_sender *sender, int profile, const uin
     memcpy(sender->salt, keys.salt, sizeof sender->salt);
     sender->profile = keys.profile;
     sender->mac = keys.mac;
-    if (is_gcm(profile))
-        return stn_gcm_key(&sender->gcm, keys.key, key_length(profile));
-    sender->cipher = stn_cipher_new(STN_AES_128_CTR, keys.key);
-    return sender->cipher != NULL;
+    bool done;
+    if (is_gcm(profile)) {
+        done = stn_gcm_key(&sender->gcm, keys.key, key_length(profile));
+    } else {
+        sender->cipher = stn_cipher_new(STN_AES_128_CTR, keys.key);
+        done = sender->cipher != NULL;
+    }
+    explicit_bzero(&keys, sizeof keys);
+    return done;
 }
 
 void stn_srtp_sender_close(struct stn_srtp_sender *sender)

@@ -158,6 +158,14 @@ static void unlist_row(stn_core *core, struct stn_row *row)
     stn_counter_set(&core->counters.rows, core->row_count);
 }
 
+/* What nobody sits in any more, or could not be seated in. `lane` may be NULL. */
+static void drop_if_empty(stn_core *core, struct stn_group *group, struct stn_lane *lane)
+{
+    if (lane != NULL && lane->count == 0)
+        lane_free(core, lane);
+    group_drop_if_empty(core, group);
+}
+
 bool stn_seat(stn_core *core, struct stn_row *row, const uint8_t event[STN_EVENT_KEY], uint32_t maxptime,
               uint64_t first_sequence)
 {
@@ -166,14 +174,19 @@ bool stn_seat(stn_core *core, struct stn_row *row, const uint8_t event[STN_EVENT
         return false;
     uint32_t class = class_of(maxptime);
     struct stn_lane *lane = lane_make(group, class, group->next_lane[class]);
-    if (lane == NULL || !lane_add(lane, row)) {
-        group_drop_if_empty(core, group);
+    if (lane == NULL || !list_row(core, row)) {
+        drop_if_empty(core, group, lane);
+        return false;
+    }
+    if (!lane_add(lane, row)) {
+        unlist_row(core, row);
+        drop_if_empty(core, group, lane);
         return false;
     }
     group->next_lane[class] = (group->next_lane[class] + 1) % STN_ELASTIC_LANES;
     row->target->first = lane->next;
     row->target->base = first_sequence - lane->next;
-    return list_row(core, row);
+    return true;
 }
 
 void stn_unseat(stn_core *core, struct stn_row *row)
@@ -181,9 +194,7 @@ void stn_unseat(stn_core *core, struct stn_row *row)
     struct stn_lane *lane = row->lane;
     struct stn_group *group = lane->group;
     lane_remove(lane, row);
-    if (lane->count == 0)
-        lane_free(core, lane);
-    group_drop_if_empty(core, group);
+    drop_if_empty(core, group, lane);
     unlist_row(core, row);
 }
 

@@ -141,7 +141,7 @@ static void *run(void *argument)
 {
     stn_core *core = argument;
     prctl(PR_SET_NAME, "stentor-media");
-    prctl(PR_SET_TIMERSLACK, 10000UL); /* ns; the default of 50 us is a third of a slice */
+    prctl(PR_SET_TIMERSLACK, 10000UL); /* ns; the default is 50 us */
     struct stn_readable readable = {false, false};
     while (!atomic_load_explicit(&core->control->stopping, memory_order_acquire)) {
         stn_turn(core, stn_now(), readable);

@@ -120,6 +120,7 @@ static struct stn_uplink *uplink_new(const uint8_t *event, uint32_t ssrc, const 
         return NULL;
     }
     memcpy(uplink->salt, keys.salt, sizeof uplink->salt);
+    explicit_bzero(&keys, sizeof keys);
     memcpy(uplink->event, event, STN_EVENT_KEY);
     uplink->ssrc = ssrc;
     uplink->epoch = epoch;

@@ -66,7 +66,7 @@ void stn_child_unlink(stn_core *core, struct stn_child *child)
 void stn_child_free(struct stn_child *child)
 {
     stn_srtp_sender_close(&child->rtp);
-    memset(child, 0, sizeof *child); /* keys do not stay behind */
+    explicit_bzero(child, sizeof *child); /* keys do not stay behind */
     free(child);
 }
 

@@ -41,7 +41,7 @@ void stn_uplink_unlink(stn_core *core, struct stn_uplink *uplink)
 void stn_uplink_free(struct stn_uplink *uplink)
 {
     stn_gcm_wipe(&uplink->gcm);
-    memset(uplink, 0, sizeof *uplink); /* keys do not stay behind */
+    explicit_bzero(uplink, sizeof *uplink); /* keys do not stay behind */
     free(uplink);
 }
 
