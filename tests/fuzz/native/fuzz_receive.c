@@ -96,9 +96,9 @@ static void check_row(struct world *world, const struct stn_row *row)
     INVARIANT(ice->nominated >= 0 && ice->pairs[ice->nominated].used);
     INVARIANT(ice->previous < 0 || ice->pairs[ice->previous].used);
     INVARIANT(ice->pinned >= 0 && ice->pairs[ice->pinned].used);
-    INVARIANT(media >= 0 && stn_same_address(&ice->pairs[media].address, &row->to));
+    INVARIANT(media >= 0 && stn_same_address(&ice->pairs[media].address, &row->target->to));
     INVARIANT(stn_row_of_session(world->core, row->session) == row);
-    INVARIANT(client->may_be_at[number_of(&row->to)]);
+    INVARIANT(client->may_be_at[number_of(&row->target->to)]);
 }
 
 static void check_sent(struct world *world)
