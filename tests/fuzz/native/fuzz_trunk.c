@@ -335,8 +335,8 @@ static void put_together(struct input *input)
     for (size_t step = 0; step < 8 && input->size > 0; step++) {
         struct stn_trunk_block blocks[STN_TRUNK_BLOCKS];
         size_t now = step % KEPT, count;
-        sequence += take8(input) % 40 + 1;
-        timestamp += take16(input) % 20000 + 1;
+        sequence += (uint64_t)(take8(input) % 42 - 2); /* seldom back: by whatever numbered them so */
+        timestamp += (uint64_t)(take16(input) % 21000 - 1000);
         free(frames[now]);
         frames[now] = take_bytes(input, take16(input) % 1300, &sizes[now]);
         sequences[now] = sequence;

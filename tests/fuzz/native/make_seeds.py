@@ -160,6 +160,9 @@ def trunk() -> dict[str, bytes]:
     again, damaged = bytes((0x06, 0)), bytes((0x16, 0, 0, 20, 3))
     frame = bytes((0x07, 3)) + bytes(18) + bytes((0, 0, 1, 0, 0))
     control = bytes((0x08, 0, 20, 0xC5)) + bytes(19)
+    alone = bytes((0x00, 0, 0, 0x10, 1, 0x02, 0, 1)) + flow[:12] * 2
+    own = bytes((0x07, 1)) + SILENCE_20MS * 2 + bytes((0, 0x14, 0))
+    overtaken = alone + own + b"\x04\0\x10" + flow[3:12] + b"\x04\1\x20" + flow[3:12]
     return {
         "apart": b"\0" + build_trunk_payload(frames[2], frames[:2]),
         "together": b"\1" + bytes(8) + part * 4,
@@ -168,6 +171,7 @@ def trunk() -> dict[str, bytes]:
         "silence": b"\2" + begin + flow + late + flow,
         "replayed": b"\2" + begin + flow * 2 + again + damaged + again,
         "stage": b"\2" + begin + frame * 3 + bytes((0x01, 0x03, 0x13)) + frame,
+        "other-numbers": b"\2" + overtaken,
         "control": b"\2" + control * 4 + late + control,
     }
 

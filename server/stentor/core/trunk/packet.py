@@ -50,21 +50,24 @@ def build_trunk_payload(frame: ProgramFrame, earlier: list[ProgramFrame]) -> byt
     """RED of `frame` with the `earlier` ones, oldest first, as far as they fit.
 
     Left out is a frame that a block header cannot describe: further away than 31 sequence numbers, older
-    than 14 bits of timestamp units or longer than 10 bits of bytes; then, oldest first, what does not leave
-    the payload below `MAX_RED_BYTES`.
+    than 14 bits of timestamp units or longer than 10 bits of bytes; one that is not older than the frame
+    after it, whatever numbered them so; then, oldest first, what does not leave the payload below
+    `MAX_RED_BYTES`.
     """
     headers, blocks = b"", b""
+    reached = since = 0
     room = MAX_RED_BYTES - 1 - len(frame.payload)
     for past in reversed(earlier):
         distance, offset = frame.sequence - past.sequence, frame.timestamp - past.timestamp
         length = len(past.payload)
-        fits = 0 < distance <= MAX_DISTANCE and 0 < offset <= MAX_OFFSET and length <= MAX_LENGTH
+        fits = reached < distance <= MAX_DISTANCE and since < offset <= MAX_OFFSET and length <= MAX_LENGTH
         if not fits or _BLOCK_HEADER + length > room:
             continue
         header = (0x80 | PRIMARY_PT + distance) << 24 | offset << 10 | length
         headers = header.to_bytes(_BLOCK_HEADER, "big") + headers
         blocks = past.payload + blocks
         room -= _BLOCK_HEADER + length
+        reached, since = distance, offset
     return headers + bytes((PRIMARY_PT,)) + blocks + frame.payload
 
 

@@ -12,15 +12,17 @@ size_t stn_trunk_red_build(const struct stn_trunk_past *past, uint32_t depth, ui
 {
     size_t room = payload.len + 1 < STN_RED_MAX_BYTES ? STN_RED_MAX_BYTES - payload.len - 1 : 0;
     uint64_t there = past->pushed < STN_TRUNK_DEPTH ? past->pushed : STN_TRUNK_DEPTH;
+    uint64_t reached = 0, since = 0; /* distance and offset of the frame chosen last: each is older than the next */
     bool chosen[STN_TRUNK_DEPTH + 1] = {false}; /* by age in frames given: the newest is served first */
     for (uint64_t age = 1; age <= there && age <= depth; age++) {
         uint64_t slot = (past->pushed - age) % STN_TRUNK_DEPTH;
         uint64_t distance = sequence - past->past[slot].sequence, offset = timestamp - past->past[slot].timestamp;
         size_t len = past->past[slot].len;
-        if (distance == 0 || distance > STN_TRUNK_FAR || offset == 0 || offset > STN_RED_MAX_OFFSET ||
+        if (distance <= reached || distance > STN_TRUNK_FAR || offset <= since || offset > STN_RED_MAX_OFFSET ||
             len > STN_RED_MAX_LENGTH || HEADER + len > room)
             continue;
         chosen[age] = true;
+        reached = distance, since = offset;
         room -= HEADER + len;
     }
     uint8_t *at = out;

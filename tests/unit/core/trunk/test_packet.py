@@ -69,6 +69,20 @@ def test_frame_its_header_cannot_describe_is_left_out(
     assert len(parse_red(payload)) == (2 if fits else 1)
 
 
+@pytest.mark.parametrize(
+    "older",
+    [
+        ProgramFrame(98, 98_000, b"newer in sequence", 960),
+        ProgramFrame(96, 99_000, b"newer in timestamp", 960),
+        ProgramFrame(97, 97_040, b"as old", 960),
+    ],
+)
+def test_frame_that_is_not_older_than_the_one_after_it_is_left_out(older: ProgramFrame) -> None:
+    newer = ProgramFrame(97, 97_040, b"n", 960)
+    payload = build_trunk_payload(frame(100, 100_000, b"p"), [older, newer])
+    assert [parsed.payload for parsed in parse_trunk_payload(payload, 100, 100_000)] == [b"n", b"p"]
+
+
 def test_newer_frame_is_served_first_when_room_is_short() -> None:
     payload = build_trunk_payload(frame(3, payload=b"c" * 500), [frame(1, payload=b"a" * 500),
                                                                  frame(2, payload=b"b" * 500)])  # fmt: skip
