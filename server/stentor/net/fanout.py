@@ -17,7 +17,7 @@ from stentor.core.outputs import Address
 from stentor.core.stage.program import ProgramFrame
 from stentor.core.webrtc.handover import KnownSession
 from stentor.core.webrtc.srtp import SrtpKeys
-from stentor.net.lane import LANES, Lane, Row
+from stentor.net.lane import BURST, LANES, Lane, Row
 
 LONGEST = 120  # ms: of an Opus packet (RFC 7587 section 6.1)
 
@@ -103,10 +103,18 @@ class _Group:
 
     def __init__(self) -> None:
         self.lanes: dict[tuple[int, int], Lane] = {}  # by class of maxptime and phase
-        self.next_phase: dict[int, int] = {}
         self.rows = 0
         self.newest: ProgramFrame | None = None
         self.ntp = 0
+
+    def phase_for(self, longest: int) -> int:
+        """The first one with room for a burst, else the least filled."""
+        filled = [0] * LANES
+        for (maxptime, phase), lane in self.lanes.items():
+            if maxptime == longest:
+                filled[phase] = len(lane.rows)
+        least = min(range(LANES), key=filled.__getitem__)
+        return next((phase for phase in range(LANES) if filled[phase] < BURST), least)
 
     def lanes_in_order(self) -> Iterable[Lane]:
         return [self.lanes[place] for place in sorted(self.lanes)]
@@ -130,11 +138,9 @@ class PythonFanout:
         """See `Fanout.add_listener`."""
         group = self._groups.setdefault(spec.group, _Group())
         longest = effective_ptime(LONGEST, spec.maxptime)
-        phase = group.next_phase.get(longest, 0)
-        group.next_phase[longest] = (phase + 1) % LANES
-        place = (longest, phase)
+        place = (longest, group.phase_for(longest))
         if place not in group.lanes:
-            group.lanes[place] = Lane(phase, longest, self._ptime, hold=self._hold)
+            group.lanes[place] = Lane(place[1], longest, self._ptime, hold=self._hold)
         row = Row(spec.keys, spec.payload_type, spec.red_pt, spec.ssrc)
         row.address, row.source = spec.address, spec.source
         group.lanes[place].add(row, spec.first_sequence)

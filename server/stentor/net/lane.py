@@ -1,6 +1,7 @@
 """A lane of the Python fan-out: the listeners of one event that share a phase and a class of maxptime.
 
 A row keeps its lane for life, also when ptime changes; at p ms the lane's phase is its number modulo p / 20.
+Phases are for a full house: a small one fills one lane after another.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from stentor.core.rtp.rtcp import SenderReport, SourceDescription, serialize_rtc
 from stentor.core.webrtc.srtp import RtcpSealer, RtpSealer, SrtpKeys
 
 CNAME = "stentor"
+BURST = 1000  # rows that fill a lane before the next one is begun
 REPORT_SLOTS = 250  # ticks between two sender reports to one listener: 5 s (RFC 3550 section 6.2)
 TICK = 960  # samples: 20 ms
 MAX_LOST = 1000  # sequence numbers left out at a gap: beyond 20 s a player has given up
 
 _LANE_STEP = 41  # slots between the reports of two lanes' first rows: 6 x 41 goes once round 250
 
-__all__ = ["LANES", "Lane", "Row"]
+__all__ = ["BURST", "LANES", "Lane", "Row"]
 
 
 class Row:

@@ -13,6 +13,7 @@ from stentor.core.rtp.rtcp import SenderReport, SourceDescription, parse_rtcp
 from stentor.core.webrtc.demux import Kind
 from stentor.core.webrtc.srtp import SrtpProfile
 from stentor.net.fanout import SendReport
+from stentor.net.lane import BURST, LANES
 from support.fanouts import NTP, Wire, address_of, make_frame, make_keys, make_spec, opener_of
 
 
@@ -147,17 +148,38 @@ def test_an_event_without_listeners_costs_nothing(wire: Wire):
     assert wire.send(make_frame(0)) == SendReport(0, 0)
 
 
-def test_at_60_ms_a_third_of_the_listeners_gets_three_frames_each_tick(wire: Wire):
+def test_at_60_ms_a_small_house_gets_three_frames_in_one_burst(wire: Wire):
     wire.fanout.set_ptime(60)
     for number in range(1, 13):
         wire.fanout.add_listener(make_spec(number))
     for number in range(6):
         wire.send(make_frame(number))  # the first packet of a phase may be short
     reports = [wire.send(make_frame(number)).sent for number in range(6, 12)]
-    assert reports == [4] * 6
+    assert reports == [0, 0, 12] * 2
     packets = [parse_rtp(opener_of(make_keys(5)).open_rtp(data)) for data in wire.to(address_of(5))[-2:]]
     assert packets[1].timestamp - packets[0].timestamp == 2880
     assert packets[1].payload[:2] == b"\xfb\x03"  # three frames of equal size (RFC 6716 section 3.2.5)
+
+
+def test_at_60_ms_a_third_of_a_full_house_gets_a_packet_each_tick(wire: Wire):
+    wire.fanout.set_ptime(60)
+    for number in range(LANES * BURST + 3):
+        wire.fanout.add_listener(make_spec(number))
+    for number in range(3):
+        wire.send(make_frame(number))  # the first packet of a phase may be short
+    reports = [wire.send(make_frame(number)).sent for number in range(3, 6)]
+    assert reports == [2 * BURST + 1] * 3
+
+
+def test_places_that_become_free_are_taken_first(wire: Wire):
+    wire.fanout.set_ptime(60)
+    rows = [wire.fanout.add_listener(make_spec(number)) for number in range(BURST + 5)]
+    for row in rows[:10]:
+        wire.fanout.remove_listener(row)
+    for number in range(10):
+        wire.fanout.add_listener(make_spec(number))
+    reports = {wire.send(make_frame(number)).sent for number in range(3, 9)}
+    assert reports == {0, 5, BURST}
 
 
 def test_a_short_maxptime_is_kept(wire: Wire):

@@ -3,7 +3,8 @@
  *   frame -> group (one event) -> lane (maxptime class and phase) -> merger -> job (one packet for the lane)
  *         -> stn_send.c: sealed for each row of the lane, in slices spread over the tick
  *
- * A row keeps its lane for life, also when ptime changes: at p ms lane % (p / 20) is its phase.
+ * A row keeps its lane for life, also when ptime changes: at p ms lane % (p / 20) is its phase. Phases are for a full
+ * house; a small one fills one lane after another, since a packet in a burst of hundreds costs less than in one of a few.
  */
 #ifndef STN_FANOUT_H
 #define STN_FANOUT_H
@@ -13,6 +14,7 @@
 #include "stn_red.h"
 
 #define STN_CLASSES 4        /* of maxptime: 20, 40, 60, 120 ms */
+#define STN_BURST 1000       /* rows that go out in one burst, and fill a lane before the next one is begun */
 #define STN_MAX_FRAME 2048   /* bytes of a program frame: it came in one datagram */
 #define STN_MAX_LOST 1000    /* sequence numbers left out at a gap: beyond 20 s a player has given up */
 #define STN_MAX_JOBS 64      /* packets waiting in one lane: 1.3 s at 20 ms */
@@ -73,7 +75,6 @@ struct stn_group {
     uint64_t ntp;
     int64_t arrived; /* ns */
     struct stn_lane *lanes[STN_CLASSES][STN_ELASTIC_LANES];
-    uint32_t next_lane[STN_CLASSES]; /* round robin */
 };
 
 struct stn_batch;

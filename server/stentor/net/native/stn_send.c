@@ -10,8 +10,8 @@
 
 #define LANE_STEP 41 /* slots between the reports of two lanes' first rows: 6 x 41 goes once round 250 */
 #define TARGETS_AHEAD 8 /* while so many are sealed, another one's lines come from memory */
-#define ROW_TIME 4000 /* ns of spread for each row, about what it takes: a thousand go out in one burst... */
-#define GRAIN (4 * STN_MS) /* ...and of a full house, which takes the tick, those due within this time: each wake-up costs */
+#define ROW_TIME 4000 /* ns of spread for each row, about what it takes */
+#define GRAIN (STN_BURST * ROW_TIME) /* of a full house, which takes the tick, go those due within: each wake-up costs */
 
 static const char cname[] = "stentor";
 

@@ -52,6 +52,21 @@ static uint32_t class_of(uint32_t maxptime)
     return class;
 }
 
+/* The first one with room for a burst, else the least filled. */
+static uint32_t phase_for(const struct stn_group *group, uint32_t class)
+{
+    uint32_t least = UINT32_MAX, found = 0;
+    for (uint32_t phase = 0; phase < STN_ELASTIC_LANES; phase++) {
+        const struct stn_lane *lane = group->lanes[class][phase];
+        uint32_t count = lane == NULL ? 0 : lane->count;
+        if (count < STN_BURST)
+            return phase;
+        if (count < least)
+            least = count, found = phase;
+    }
+    return found;
+}
+
 static struct stn_lane *lane_make(struct stn_group *group, uint32_t class, uint32_t phase)
 {
     struct stn_lane *lane = group->lanes[class][phase];
@@ -173,7 +188,7 @@ bool stn_seat(stn_core *core, struct stn_row *row, const uint8_t event[STN_EVENT
     if (group == NULL)
         return false;
     uint32_t class = class_of(maxptime);
-    struct stn_lane *lane = lane_make(group, class, group->next_lane[class]);
+    struct stn_lane *lane = lane_make(group, class, phase_for(group, class));
     if (lane == NULL || !list_row(core, row)) {
         drop_if_empty(core, group, lane);
         return false;
@@ -183,7 +198,6 @@ bool stn_seat(stn_core *core, struct stn_row *row, const uint8_t event[STN_EVENT
         drop_if_empty(core, group, lane);
         return false;
     }
-    group->next_lane[class] = (group->next_lane[class] + 1) % STN_ELASTIC_LANES;
     row->target->first = lane->next;
     row->target->base = first_sequence - lane->next;
     return true;
