@@ -84,7 +84,7 @@ class StageSeat:
             self.address,
             lambda data, source: self.trunk.receive_datagram(data, source, now=clock.monotonic()),
         )
-        self.mesh = MeshPort(self.node, control_key(SECRET), self.trunk.send)
+        self.mesh = MeshPort(self.node, control_key(SECRET), self.trunk.send, link=self.address)
         self.trunk.on_control = self.mesh.on_datagram
         self.stage = Stage([self], on_heard=lambda event: None)
         self.leases = MemoryLeases(cluster.store)
@@ -205,7 +205,7 @@ class RelaySeat:
             self.trunk.on_frame = self._on_frame
         watch_rows(self.trunk, self.address, self._wire.ledger)
         self._wire.attach(self.address, self._receive)
-        self.mesh = MeshPort(self.node, control_key(SECRET), self.trunk.send)
+        self.mesh = MeshPort(self.node, control_key(SECRET), self.trunk.send, link=self.address)
         self.trunk.on_control = self.mesh.on_datagram
         self.uplinks = Uplinks(
             self.node, SECRET, self.mesh, self.trunk, port=self.address[1], ask_stages=self._ask_stages

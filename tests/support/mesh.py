@@ -30,6 +30,7 @@ class MeshWire:
             node_of(name),
             key,
             lambda data, to: self.carry(data, address, to),
+            link=address,
             **options,
         )
         self._ports[address] = port

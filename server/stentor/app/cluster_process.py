@@ -1,7 +1,7 @@
 """A process of a cluster: any of the roles, joined to the others by datagrams.
 
 Gateway and stage of one process are one node; a relay is a node of its own, with a cluster port of its own,
-and hears a stage beside it as any other.
+and hears a stage beside it as any other; only their messages are handed over without datagrams.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ class MeshPort:
         key: bytes,
         send: Callable[[bytes, Address], object],
         *,
-        link: Address = ("", 0),
+        link: Address,
         neighbours: Neighbours | None = None,
         on_drop: Callable[[str], object] = lambda reason: None,
         send_rate: float = SEND_RATE,
@@ -90,7 +90,7 @@ class MeshPort:
         `on_drop(reason)` is called for each datagram that `dropped` counts.
 
         `neighbours`: the ports of this process, to which this one is added as what others reach at `link`.
-        What one tells another of them is handed over as it is, not sealed and sent.
+        What one tells another of them is handed over encoded, but neither sealed nor sent.
 
         More than `send_rate` datagrams a second (after `send_burst` at once) are dropped and counted: no
         fault of ours may flood the others.

@@ -158,7 +158,7 @@ class Uplinks:
             return
         if not self.epochs.admits(message.event, message.epoch):
             raise StaleEpochError("stage", message.epoch, self.epochs.highest(message.event))
-        # A stage speaks of itself: then its address is where the datagram came from, whatever it believes.
+        # A stage speaks of itself: then its address is where it speaks from, whatever it believes.
         own = sender.node == message.stage
         address: Address = sender.address if own else message.address
         now = clock.monotonic()

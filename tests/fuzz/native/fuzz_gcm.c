@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t first = aad_size == 0 ? 0 : at % (aad_size + 1);
     const stn_slice head = {aad, first}, rest = {aad + first, aad_size - first}, plain = {text, text_size};
     const size_t sealed_size = text_size + STN_GCM_TAG;
-    uint8_t *sealed[2], *opened = malloc(text_size + 1);
+    uint8_t *sealed[2], *opened = malloc(text_size);
     struct stn_gcm gcm[2];
     for (int way = 0; way < 2; way++) {
         sealed[way] = malloc(sealed_size);

@@ -256,7 +256,7 @@ async def test_asks_at_work_are_bounded() -> None:
 
 def neighbours() -> tuple[MeshWire, MeshPort, MeshPort]:
     wire, near = MeshWire(), {}
-    a, b = (wire.port(name, link=address_of(name), neighbours=near) for name in "ab")
+    a, b = (wire.port(name, neighbours=near) for name in "ab")
     return wire, a, b
 
 

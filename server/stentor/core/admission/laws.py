@@ -40,7 +40,7 @@ class Laws:
     cost_packet: float = law(6.0, MICROSECONDS, "CPU microseconds to send a packet, before it is measured: the bench at 5,000 listeners and 60 ms.")
     cost_receive: float = law(10.0, MICROSECONDS, "CPU microseconds a second to receive from one listener, before it is measured: a check each 2.5 s, a report each 5 s.")
     cost_join: float = law(3000.0, MICROSECONDS, "CPU microseconds of a join attempt, before it is measured: the bench, at 100 to 10,000 seated.")
-    cost_memory: float = law(10.0, KIBIBYTES, "KiB of memory that a seat needs: twice what the bench measures.")
+    cost_memory: float = law(10.0, KIBIBYTES, "KiB of memory that a seat needs: three times what the bench measures.")
     cost_stream: float = law(64.0, KILOBITS, "Audio of a listener in kbit/s, for the network bound: what a host is asked to send at most.")
     cost_settling: float = law(10.0, SECONDS, "Seconds in which a measured cost moves 63 % of the way: longer than a burst, shorter than a rush.")
     cost_least_load: float = law(0.05, SHARE, "Share of a core below which an interval says nothing of costs: wake-ups would count as packets.")

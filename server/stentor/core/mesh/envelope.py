@@ -55,7 +55,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Where a proved datagram came from."""
+    """Who says a message: proved by its datagram, or a node of this process."""
 
     node: bytes
     """Id of the node, 8 bytes."""

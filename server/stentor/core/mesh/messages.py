@@ -142,7 +142,7 @@ class GatewayBeat(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Subscribe(msgspec.Struct, frozen=True, array_like=True):
-    """Child to parent, once a second: send me this event's program, to where this datagram came from."""
+    """Child to parent, once a second: send me this event's program, to `stream_port` at the sender's host."""
 
     event: EventKey
     child: NodeId

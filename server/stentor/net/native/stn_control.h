@@ -54,13 +54,13 @@ struct stn_control {
     atomic_bool stopping;
     bool running;
     pthread_t thread;
-    /* API side: handles to rows. A handle is slot + 1, and above it how often the slot was used. */
+    /* API side: handles to rows. A handle is the slot, and above it how often that was used: never 0. */
     struct stn_row **by_handle;
     uint16_t *uses;
     uint32_t *free_slots;
     uint32_t free_count;
     uint32_t slots;
-    struct stn_targets targets;
+    struct stn_targets targets; /* taken by the API side, given back by whoever frees the row */
 };
 
 int stn_control_open(stn_core *core);

@@ -71,10 +71,7 @@ struct stn_target {
     uint64_t first;         /* lane number of the first packet it gets */
     struct stn_address to;  /* where media goes */
     struct stn_source from; /* our address it leaves from... */
-    union {
-        struct stn_row *row;
-        struct stn_target *next; /* while it is nobody's */
-    };
+    struct stn_row *row;
     uint32_t ssrc;
     uint8_t payload_type;
     uint8_t red_type; /* 255: it did not offer RED */

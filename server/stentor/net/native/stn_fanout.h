@@ -4,7 +4,7 @@
  *         -> stn_send.c: sealed for each row of the lane, in slices spread over the tick
  *
  * A row keeps its lane for life, also when ptime changes: at p ms lane % (p / 20) is its phase. Phases are for a full
- * house; a small one fills one lane after another, since a packet in a burst of hundreds costs less than in one of a few.
+ * house; a small one fills one lane after another, since a packet in a burst of hundreds costs less than among a few.
  */
 #ifndef STN_FANOUT_H
 #define STN_FANOUT_H

@@ -31,13 +31,6 @@ struct stn_io {
     uint8_t bytes[MESSAGES][STN_MAX_DATAGRAM + 1]; /* one more: a longer one is seen to be too long */
 };
 
-/* What recvmmsg has written over. Done for those that were used alone: most reads find nothing. */
-static void make_room(struct stn_io *io, int at)
-{
-    io->messages[at].msg_hdr.msg_namelen = sizeof io->names[at];
-    io->messages[at].msg_hdr.msg_controllen = sizeof io->controls[at];
-}
-
 struct stn_io *stn_io_new(void)
 {
     struct stn_io *io = calloc(1, sizeof *io);
@@ -55,7 +48,7 @@ struct stn_io *stn_io_new(void)
         header->msg_iovlen = 1;
         header->msg_name = &io->names[i];
         header->msg_control = &io->controls[i];
-        make_room(io, i);
+        stn_make_room(header, sizeof io->controls[i]);
     }
     return io;
 }
@@ -110,7 +103,7 @@ bool stn_io_read(stn_core *core, int64_t now)
         int count = recvmmsg(core->fd, io->messages, MESSAGES, MSG_DONTWAIT, NULL);
         for (int i = 0; i < count; i++) {
             take(core, &io->messages[i], now);
-            make_room(io, i);
+            stn_make_room(&io->messages[i].msg_hdr, sizeof io->controls[i]);
         }
         stn_io_flush(core);
         if (count < MESSAGES)

@@ -9,9 +9,10 @@
 #include "stn_rtcp.h"
 
 #define LANE_STEP 41 /* slots between the reports of two lanes' first rows: 6 x 41 goes once round 250 */
-#define TARGETS_AHEAD 8 /* while so many are sealed, another one's lines come from memory */
-#define ROW_TIME 4000 /* ns of spread for each row, about what it takes */
-#define GRAIN (STN_BURST * ROW_TIME) /* of a full house, which takes the tick, go those due within: each wake-up costs */
+#define TARGETS_AHEAD 8    /* while so many are sealed, another one's lines come from memory */
+#define ROW_TIME 4000      /* ns of spread for each row, about what it takes */
+/* Of a full house, which takes the tick, go those together that are due within this time: each wake-up costs. */
+#define GRAIN (STN_BURST * ROW_TIME)
 
 static const char cname[] = "stentor";
 

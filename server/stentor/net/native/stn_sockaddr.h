@@ -19,6 +19,14 @@ static inline void stn_map_ipv4(uint8_t ip[16], const void *four)
     memcpy(ip + 12, four, 4);
 }
 
+/* What recvmmsg writes over, for a name of a sockaddr_in6 and so much control data. After each read of those messages
+ * alone that were used: most reads find none or one. */
+static inline void stn_make_room(struct msghdr *header, size_t control_size)
+{
+    header->msg_namelen = sizeof(struct sockaddr_in6);
+    header->msg_controllen = control_size;
+}
+
 /* `name`: room for a sockaddr_in6, with whichever family the kernel wrote. */
 static inline void stn_read_name(const struct sockaddr_in6 *name, struct stn_address *from)
 {

@@ -62,17 +62,15 @@ bool stn_srtp_keys_derive(struct stn_srtcp_keys *keys, int profile, const uint8_
 
 bool stn_srtp_sender_open(struct stn_srtp_sender *sender, int profile, const uint8_t *key, const uint8_t *salt)
 {
-    struct stn_srtcp_keys keys = {0};
+    struct stn_srtcp_keys keys;
     memset(sender, 0, sizeof *sender);
-    if (!derive_all(&keys, profile, key, salt, 0))
-        return false;
+    bool done = stn_srtp_keys_derive(&keys, profile, key, salt);
     memcpy(sender->salt, keys.salt, sizeof sender->salt);
     sender->profile = keys.profile;
     sender->mac = keys.mac;
-    bool done;
-    if (is_gcm(profile)) {
+    if (done && is_gcm(profile)) {
         done = stn_gcm_key(&sender->gcm, keys.key, key_length(profile));
-    } else {
+    } else if (done) {
         sender->cipher = stn_cipher_new(STN_AES_128_CTR, keys.key);
         done = sender->cipher != NULL;
     }

@@ -1,6 +1,6 @@
 /* SRTP and SRTCP of one listener (RFC 3711, RFC 7714): core/webrtc/srtp.py in C, for profiles 1, 7 and 8.
  *
- * RTP is only sent: each row keeps its own key or keyed cipher, so that a packet costs one IV. RTCP is rare: its keys
+ * RTP is only sent: each row keeps its own key (with EVP, and for profile 1, a keyed cipher). RTCP is rare: its keys
  * are bytes in the row, and `struct stn_srtp_shared` holds the few ciphers that are keyed anew for each packet.
  */
 #ifndef STN_SRTP_H

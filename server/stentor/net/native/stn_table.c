@@ -253,17 +253,20 @@ static void notify(stn_core *core, const struct stn_row *row, enum stn_notice no
 {
     if (notice == STN_NOTICE_MOVED && is_crowded(&core->notices))
         return;
-    const struct stn_up_record record = {
-        .row = row->handle, .kind = (uint8_t)notice, .detail = (uint8_t)detail, .from = row->target->to, .local = row->target->from};
+    const struct stn_target *target = row->target;
+    const struct stn_up_record record = {.row = row->handle, .kind = (uint8_t)notice, .detail = (uint8_t)detail,
+                                         .from = target->to, .local = target->from};
     stn_up_push(&core->notices, &record, NULL);
 }
 
 void stn_row_point(const stn_core *core, struct stn_row *row, const struct stn_address *to,
                    const struct stn_source *from)
 {
-    row->target->to = *to;
-    row->target->from = *from;
-    row->target->told = core->fd < 0 || stn_route_is_told(core->ipv6, to, from); /* without a socket there is no kernel to ask */
+    struct stn_target *target = row->target;
+    target->to = *to;
+    target->from = *from;
+    /* Without a socket there is no kernel to ask. */
+    target->told = core->fd < 0 || stn_route_is_told(core->ipv6, to, from);
 }
 
 void stn_row_moved(stn_core *core, struct stn_row *row, const struct stn_pair *pair)

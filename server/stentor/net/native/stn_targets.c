@@ -20,8 +20,9 @@ static struct stn_target_block *block_new(bool is_first)
     struct stn_target_block *block = calloc(1, sizeof *block);
     if (block == NULL)
         return NULL;
-    block->room = is_first ? FIRST : HUGE_PAGE / sizeof(struct stn_target);
-    block->at = is_first ? aligned_alloc(64, FIRST * sizeof(struct stn_target)) : aligned_alloc(HUGE_PAGE, HUGE_PAGE);
+    size_t size = is_first ? FIRST * sizeof(struct stn_target) : HUGE_PAGE;
+    block->room = (uint32_t)(size / sizeof(struct stn_target));
+    block->at = aligned_alloc(is_first ? 64 : HUGE_PAGE, size);
     if (block->at == NULL) {
         free(block);
         return NULL;
@@ -46,11 +47,11 @@ static struct stn_target *new_target(struct stn_targets *targets)
 
 struct stn_target *stn_target_take(struct stn_targets *targets)
 {
-    if (targets->spare == NULL) /* all at once: so nothing goes wrong when one comes back meanwhile */
-        targets->spare = atomic_exchange_explicit(&targets->returned, NULL, memory_order_acquire);
-    struct stn_target *target = targets->spare;
+    if (targets->spare == NULL)
+        targets->spare = stn_commands_take(&targets->returned);
+    struct stn_target *target = (struct stn_target *)targets->spare;
     if (target != NULL)
-        targets->spare = target->next;
+        targets->spare = targets->spare->next;
     else
         target = new_target(targets);
     if (target != NULL)
@@ -61,11 +62,7 @@ struct stn_target *stn_target_take(struct stn_targets *targets)
 void stn_target_give(struct stn_targets *targets, struct stn_target *target)
 {
     explicit_bzero(target, sizeof *target); /* keys do not stay behind */
-    struct stn_target *next = atomic_load_explicit(&targets->returned, memory_order_relaxed);
-    do
-        target->next = next;
-    while (!atomic_compare_exchange_weak_explicit(&targets->returned, &next, target, memory_order_release,
-                                                  memory_order_relaxed));
+    stn_command_force(&targets->returned, (struct stn_command *)target);
 }
 
 void stn_targets_close(struct stn_targets *targets)

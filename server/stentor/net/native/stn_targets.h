@@ -9,8 +9,8 @@ struct stn_target_block;
 
 struct stn_targets {
     struct stn_target_block *blocks; /* the newest first */
-    struct stn_target *spare;        /* the API side's */
-    _Atomic(struct stn_target *) returned; /* by the media thread, not taken over yet */
+    struct stn_command *spare;       /* the API side's: each lies where a target did */
+    struct stn_commands returned;    /* such, not taken over yet */
 };
 
 /* One that is all zeros, or NULL when there is no memory. The API side's alone. */

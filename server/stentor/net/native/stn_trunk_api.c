@@ -114,13 +114,14 @@ static struct stn_uplink *uplink_new(const uint8_t *event, uint32_t ssrc, const 
     struct stn_uplink *uplink = calloc(1, sizeof *uplink);
     if (uplink == NULL)
         return NULL;
-    if (!stn_srtp_keys_derive(&keys, STN_PROFILE_GCM_128, key, salt) ||
-        !stn_gcm_key(&uplink->gcm, keys.key, KEY_SIZE)) {
-        free(uplink);
-        return NULL;
-    }
+    bool done = stn_srtp_keys_derive(&keys, STN_PROFILE_GCM_128, key, salt) &&
+                stn_gcm_key(&uplink->gcm, keys.key, KEY_SIZE);
     memcpy(uplink->salt, keys.salt, sizeof uplink->salt);
     explicit_bzero(&keys, sizeof keys);
+    if (!done) {
+        stn_uplink_free(uplink);
+        return NULL;
+    }
     memcpy(uplink->event, event, STN_EVENT_KEY);
     uplink->ssrc = ssrc;
     uplink->epoch = epoch;

@@ -29,13 +29,6 @@ struct stn_trunk_rx {
     uint8_t bytes[MESSAGES][STN_MAX_DATAGRAM + 1]; /* one more: a longer one is seen to be too long */
 };
 
-/* What recvmmsg has written over. Done for those that were used alone: most reads find one. */
-static void make_room(struct stn_trunk_rx *rx, int at)
-{
-    rx->messages[at].msg_hdr.msg_namelen = sizeof rx->names[at];
-    rx->messages[at].msg_hdr.msg_controllen = sizeof rx->controls[at];
-}
-
 struct stn_trunk_rx *stn_trunk_rx_new(void)
 {
     struct stn_trunk_rx *rx = calloc(1, sizeof *rx);
@@ -46,7 +39,7 @@ struct stn_trunk_rx *stn_trunk_rx_new(void)
         header->msg_iovlen = 1;
         header->msg_name = &rx->names[i];
         header->msg_control = rx->controls[i];
-        make_room(rx, i);
+        stn_make_room(header, sizeof rx->controls[i]);
     }
     return rx;
 }
@@ -198,7 +191,7 @@ void stn_trunk_read(stn_core *core, int64_t now)
             note_drops(core, &rx->messages[i].msg_hdr);
             stn_count(&core->counters.trunk_datagrams, 1);
             stn_trunk_datagram(core, rx->bytes[i], rx->messages[i].msg_len, &from, now);
-            make_room(rx, i);
+            stn_make_room(&rx->messages[i].msg_hdr, sizeof rx->controls[i]);
         }
         if (count < MESSAGES)
             return;
