@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import uvloop
@@ -70,10 +70,9 @@ async def _run(bench: Bench, options: argparse.Namespace) -> None:
     for media, plans in (("native", (NATIVE_20, NATIVE_60)), ("python", (PYTHON_20, PYTHON_60))):
         for ptime, steps in zip((20, 60), plans, strict=True):
             if media in parts and ptime in ptimes:
-                with _part(bench, f"Stentor, {media}, {ptime} ms"):
-                    await rows.stentor(bench, Variant(media, ptime), [step // scale for step in steps])
-            if media == "native" and "bare" in parts and ptime in ptimes:
-                with _part(bench, f"bare sendmmsg, {ptime} ms"):  # in the same minutes
+                await _turns(bench, Variant(media, ptime), [step // scale for step in steps], parts)
+            elif media == "native" and "bare" in parts and ptime in ptimes:
+                with _part(bench, f"bare sendmmsg, {ptime} ms"):
                     await asyncio.to_thread(rows.bare_rows, bench, ptime)
     if "janus" in parts and 20 in ptimes:
         with _part(bench, "Janus"):
@@ -84,6 +83,17 @@ async def _run(bench: Bench, options: argparse.Namespace) -> None:
     if "gateway" in parts:
         with _part(bench, "gateway"):
             await rows.gateway(bench)
+
+
+async def _turns(bench: Bench, variant: Variant, steps: list[int], parts: Sequence[str]) -> None:
+    """The native core and the bare sender in turn; anything else once."""
+    against_bare = variant.media == "native" and "bare" in parts
+    for turn in range(1, rows.TURNS + 1 if against_bare else 2):
+        with _part(bench, f"Stentor, {variant}, turn {turn}"):
+            await rows.stentor(bench, variant, steps, turn)
+        if against_bare:
+            with _part(bench, f"bare sendmmsg, {variant.ptime} ms, turn {turn}"):
+                await asyncio.to_thread(rows.bare_rows, bench, variant.ptime, turn)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +20,7 @@ from stentor_loadtest.swarm.crowd import Crowd
 from stentor_loadtest.swarm.janus import JanusSignalling
 
 COUNTS = (100, 1000, 5000, 10_000)
+TURNS = 3  # native and bare, one after the other: a machine is a third quicker or slower within minutes
 TAG = 16  # bytes that SRTP adds to a packet (RFC 7714)
 BUDGET = 300.0  # seconds for one climb: a slow machine takes four minutes to seat 15,000
 
@@ -28,12 +30,25 @@ class Found:
     """Everything of one run."""
 
     samples: dict[str, Sample] = field(default_factory=dict)
-    """By `server ptime count`, such as `native 60 1000`; `most` for the most that kept the limits."""
+    """By `server ptime count`, such as `native 60 1000`, in a later turn `native 60 1000 #2`; `most` for the
+    most that kept the limits."""
     numbers: dict[str, float] = field(default_factory=dict)
+    """By name, as the samples."""
     notes: list[str] = field(default_factory=list)
     sizes: dict[int, int] = field(default_factory=dict)
     """Bytes of UDP payload at a ptime, from the first Stentor server measured."""
     profile: str = ""
+
+    def typical(self, name: str) -> Sample | None:
+        """The one of all turns with the median cost of a packet."""
+        every = [sample for sample in map(self.samples.get, turns_of(name)) if sample is not None]
+        every.sort(key=lambda sample: sample.us_per_packet)
+        return every[(len(every) - 1) // 2] if every else None
+
+    def typical_number(self, name: str) -> float | None:
+        """The median of all turns."""
+        every = [number for number in map(self.numbers.get, turns_of(name)) if number is not None]
+        return statistics.median(every) if every else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,41 +65,53 @@ class Bench:
     found: Found
 
 
-async def stentor(bench: Bench, variant: Variant, steps: list[int]) -> None:
-    """Costs at the fixed counts, joins on the way, then up to the most it holds."""
+async def stentor(bench: Bench, variant: Variant, steps: list[int], turn: int = 1) -> None:
+    """Costs at the fixed counts; in the first turn joins on the way, too, then up to the most it holds."""
     options = options_of(variant)
     if options is None:
         bench.found.notes.append(f"{variant}: this build of the server does not have it")
         return
-    with running(bench.folder / str(variant).replace(" ", "-"), bench.link, options) as server:
+    with running(bench.folder / f"{variant} {turn}".replace(" ", "-"), bench.link, options) as server:
         crowd = server.crowd(steps[-1] + 2000)
         crowd.open()
         try:
-            await _stentor(bench, variant, steps, server, crowd)
+            whole = await _costs(bench, variant, steps, server, crowd, turn)
+            if whole and turn == 1:
+                await _most(bench, variant, steps, server, crowd)
         finally:
             await crowd.close()
 
 
-async def _stentor(bench: Bench, variant: Variant, steps: list[int], server: Running, crowd: Crowd) -> None:
+async def _costs(
+    bench: Bench, variant: Variant, steps: list[int], server: Running, crowd: Crowd, turn: int
+) -> bool:
+    """At each count up to the first step; whether the limits were kept at all of them."""
     found, name = bench.found, f"{variant.media} {variant.ptime}"
     if variant.ptime == 20:
-        found.numbers[f"{name} joins empty"] = await joins.storm(crowd, 600)
-        say(f"{found.numbers[f'{name} joins empty']:.0f} joins/s into the empty server")
+        rate = found.numbers[of_turn(f"{name} joins empty", turn)] = await joins.storm(crowd, 600)
+        say(f"{rate:.0f} joins/s into the empty server")
         await crowd.leave()
         crowd.members.clear()
     await crowd.join(1)
-    found.samples[f"{name} idle"] = await measure(crowd, server.core, settle=JOINED)
-    deadline = time.monotonic() + BUDGET
+    found.samples[of_turn(f"{name} idle", turn)] = await measure(crowd, server.core, settle=JOINED)
     for count in [count for count in COUNTS if count <= steps[0]]:
         await crowd.join(count - len(crowd.members), at_once=32)
         sample = await measure_twice(crowd, server.core, STRICT, settle=JOINED)
-        found.samples[f"{name} {count}"] = sample
+        found.samples[of_turn(f"{name} {count}", turn)] = sample
         found.sizes.setdefault(variant.ptime, round(sample.bytes_per_packet))
         if not sample.keeps(STRICT):
-            found.samples[f"{name} beyond"] = sample
-            return
-        found.samples[f"{name} most"] = sample
-        await _at(bench, variant, count, server, crowd)
+            found.samples.setdefault(f"{name} beyond", sample)
+            return False
+        if turn == 1:
+            found.samples[f"{name} most"] = sample
+            await _at(bench, variant, count, server, crowd)
+    return True
+
+
+async def _most(bench: Bench, variant: Variant, steps: list[int], server: Running, crowd: Crowd) -> None:
+    """Up to the most it holds."""
+    found, name = bench.found, f"{variant.media} {variant.ptime}"
+    deadline = time.monotonic() + BUDGET
     best, worse = await climb(
         crowd, server.core, steps, STRICT, deadline=deadline, on_sample=partial(_keep, found, name)
     )
@@ -130,13 +157,15 @@ async def gateway(bench: Bench) -> None:
             bench.found.notes.append(f"gateway, {name}: {rate.failures} requests failed")
 
 
-def bare_rows(bench: Bench, ptime: int) -> None:
-    """The bare sender at every count."""
+def bare_rows(bench: Bench, ptime: int, turn: int = 1) -> None:
+    """The bare sender at every count; in later turns where the native core was measured."""
     size = size_at(bench.found.sizes, ptime)
     for count in COUNTS:
+        if turn > 1 and of_turn(f"native {ptime} {count}", turn) not in bench.found.samples:
+            continue
         done = bare.run_bare(bench.program, bench.link, count, size, ptime)
-        bench.found.samples[f"bare {ptime} {count}"] = done.paced
-        bench.found.numbers[f"bare {ptime} most {count}"] = done.most
+        bench.found.samples[of_turn(f"bare {ptime} {count}", turn)] = done.paced
+        bench.found.numbers[of_turn(f"bare {ptime} most {count}", turn)] = done.most
         say(f"{ptime} ms: {done.paced}; flat out {done.most:.0f} packets/s")
 
 
@@ -176,6 +205,16 @@ async def janus(bench: Bench, steps: list[int]) -> None:
         bench.found.samples["janus 20 most"] = best
     if worse is not None:
         bench.found.samples["janus 20 beyond"] = worse
+
+
+def of_turn(name: str, turn: int) -> str:
+    """The name of a row in one turn."""
+    return name if turn == 1 else f"{name} #{turn}"
+
+
+def turns_of(name: str) -> list[str]:
+    """The names of a row in all turns."""
+    return [of_turn(name, turn) for turn in range(1, TURNS + 1)]
 
 
 def size_at(sizes: dict[int, int], ptime: int) -> int:

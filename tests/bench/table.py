@@ -87,7 +87,7 @@ def _cost_rows(found: Found) -> list[str]:
         if over is not None:
             cells = [f"{over.us_per_packet:.2f} us", "", "", ""]
             rows.append(_row(f"the same over Janus's wire, 1,000 at {ptime} ms", cells))
-        flat = found.numbers.get(f"bare {ptime} most {COUNTS[2]}")
+        flat = found.typical_number(f"bare {ptime} most {COUNTS[2]}")
         if flat:
             rows.append(
                 _row(f"packets/s of one core, 5,000 addresses, {ptime} ms", [f"{flat:,.0f}", "", "", ""])
@@ -96,11 +96,11 @@ def _cost_rows(found: Found) -> list[str]:
 
 
 def _cost(found: Found, server: str, ptime: int, count: int) -> str:
-    sample = found.samples.get(f"{server} {ptime} {count}")
+    sample = found.typical(f"{server} {ptime} {count}")
     if sample is None:
         return NOTHING
     text = f"{sample.us_per_packet:.2f} us"
-    idle = found.samples.get(f"{server} {ptime} idle")
+    idle = found.typical(f"{server} {ptime} idle")
     if idle is not None:
         text += f" ({targets.net_us(sample, idle):.2f} without the idle server)"
     return text + (f", lost {100 * sample.loss:.1f} %" if sample.loss > 0.001 else "")
@@ -134,7 +134,7 @@ def _join_rows(found: Found) -> list[str]:
         "60 join ms 10000": ("server CPU per join at 10,000 seated", "{:.2f} ms"),
     }
     for key, (label, form) in names.items():
-        values = [found.numbers.get(f"{server} {key}") for server, _ in SERVERS]
+        values = [found.typical_number(f"{server} {key}") for server, _ in SERVERS]
         if any(value is not None for value in values):
             rows.append(_row(label, [NOTHING if value is None else form.format(value) for value in values]))
     each = {server: targets.bytes_per_seat(found, server) for server, _ in SERVERS}
