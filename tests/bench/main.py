@@ -24,7 +24,7 @@ from bench.rows import Bench, Found
 from bench.stentor_server import Variant
 
 PARTS = ("native", "python", "janus", "bare", "gateway")
-NATIVE_20 = [1000, 2000, 3000, 3500, 4000, 4500, 5000, 5500, 6000]
+NATIVE_20 = [1000, 2000, 3000, 4000, 4500, 5000, 5500, 6000, 6500]
 NATIVE_60 = [10_000, 12_000, 13_500, 15_000, 16_500, 18_000]
 PYTHON_20 = [100, 300, 500, 700, 900, 1100]
 PYTHON_60 = [100, 500, 1000, 1500, 2000, 2500]
