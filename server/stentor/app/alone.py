@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from stentor.app.http_site import in_the_way, open_gateway
+from stentor.app.live_marker import live_marker
 from stentor.app.local_control import LocalControl
 from stentor.app.media_plane import MediaPlane, build_media_plane
 from stentor.app.pulse import Pulse
@@ -15,7 +16,6 @@ from stentor.app.settings import Settings
 from stentor.app.start import (
     gateway_secrets,
     gateway_settings,
-    live_marker,
     open_directory,
     patiently,
     yield_to_media,

@@ -17,6 +17,7 @@ from typing import TypeVar
 from stentor.app.cluster_node import GatewaysHeard, Membership, advertised, new_node_id, open_mesh
 from stentor.app.gateway_node import GatewayNode
 from stentor.app.http_site import in_the_way, open_gateway, open_ops
+from stentor.app.live_marker import live_marker
 from stentor.app.mesh_commands import MeshCommands
 from stentor.app.ops_http import make_ops_app
 from stentor.app.relay_node import RelayNode
@@ -27,7 +28,6 @@ from stentor.app.stage_node import StageNode
 from stentor.app.start import (
     gateway_secrets,
     gateway_settings,
-    live_marker,
     open_directory,
     patiently,
     yield_to_media,

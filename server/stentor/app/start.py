@@ -14,7 +14,6 @@ from stentor.app.settings import Settings
 from stentor.cluster.client import open_client
 from stentor.cluster.directory import Directory, StoreUnavailableError
 from stentor.cluster.embedded import EmbeddedStore
-from stentor.cluster.event_book import EventBook
 from stentor.gateway.deps import GatewaySecrets, GatewaySettings
 from stentor.net import clock
 
@@ -47,24 +46,6 @@ async def open_directory(settings: Settings, stack: AsyncExitStack) -> tuple[Dir
     directory = Directory(open_client(url), monotonic=clock.monotonic)
     stack.push_async_callback(directory.close)
     return directory, url, store
-
-
-def live_marker(book: EventBook) -> Callable[[bytes], None]:
-    """What a stage calls when it hears a publisher: the event is live from then on."""
-    loop = asyncio.get_running_loop()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def go_live(event: bytes) -> None:
-        event_id = book.id_of_key(event)
-        if event_id is not None:
-            await book.go_live(event_id, now=clock.wall())
-
-    def on_heard(event: bytes) -> None:
-        task = loop.create_task(go_live(event))
-        tasks.add(task)  # the loop holds tasks weakly
-        task.add_done_callback(tasks.discard)
-
-    return on_heard
 
 
 def allow_open_files() -> None:
