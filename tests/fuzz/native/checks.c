@@ -7,6 +7,7 @@
 
 #include "harness.h"
 #include "stn_api.h"
+#include "stn_control.h"
 #include "stn_gate.h"
 #include "stn_rtcp.h"
 #include "stn_stun.h"
@@ -148,6 +149,50 @@ static void check_seat_without_memory(void)
     stn_close(core);
 }
 
+/* Frames from `first` to `last`, 20 ms of silence each, read in one turn; then how long the trunk may rest. */
+static int64_t rest_after(stn_core *core, int first, int last, int64_t now)
+{
+    static const uint8_t event[STN_EVENT_KEY] = "event--1", frame[] = {0xF8, 0xFF, 0xFE};
+    for (int at = first; at <= last; at++) {
+        uint64_t sequence = (uint64_t)at;
+        INVARIANT(stn_send_frame(core, event, sequence, sequence * 960, frame, sizeof frame, 3, now) == 0);
+    }
+    stn_step(core, now);
+    int64_t until = stn_rest_until(core, now + STN_MS);
+    return until == 0 ? 0 : until - now;
+}
+
+/* At 60 ms two of three frames may lie unread, and a late one makes none after it late. */
+static void check_rest(void)
+{
+    const struct stn_config config = {.fd = -1, .capture = 1, .ring_bytes = 4096, .max_late_ns = STN_SECOND,
+                                      .contact_budget = 9, .datagram_budget = 9, .has_trunk = 1, .trunk_fd = -1};
+    struct stn_listener listener = {.profile = 7, .maxptime = 120, .known = 1, .event = "event--1"};
+    char error[256];
+    int64_t now = STN_SECOND;
+    stn_core *core = stn_open(&config, error, sizeof error);
+    INVARIANT(core != NULL && stn_rest_until(core, now) == 0);
+    INVARIANT(stn_add_listener(core, &listener) != 0);
+    stn_set_ptime(core, NULL, 20, 0);
+    for (int at = 3; at < 9; at++) /* each frame is a packet */
+        INVARIANT(rest_after(core, at, at, now += 20 * STN_MS) == 0);
+    stn_set_ptime(core, NULL, 60, 0);
+    INVARIANT(rest_after(core, 9, 9, now += 20 * STN_MS) == 0 && rest_after(core, 10, 10, now += 20 * STN_MS) == 0);
+    INVARIANT(rest_after(core, 11, 11, now += 20 * STN_MS) == 58 * STN_MS);
+    INVARIANT(rest_after(core, 12, 13, now += 58 * STN_MS) == 0); /* it is over: the third is waited for */
+    INVARIANT(rest_after(core, 14, 14, now += 2 * STN_MS) == 58 * STN_MS);
+    INVARIANT(rest_after(core, 15, 17, now += 58 * STN_MS) == 0); /* the third was there: how early nobody knows */
+    INVARIANT(rest_after(core, 18, 19, now += 20 * STN_MS) == 0);
+    INVARIANT(rest_after(core, 20, 20, now += STN_MS) == 58 * STN_MS);
+    INVARIANT(rest_after(core, 21, 22, now += 58 * STN_MS) == 0);
+    INVARIANT(rest_after(core, 24, 24, now += STN_MS) == 0); /* after a gap nobody knows what comes */
+    memcpy(listener.event, "event--2", sizeof listener.event);
+    INVARIANT(stn_add_listener(core, &listener) != 0);
+    for (int at = 25; at < 40; at++) /* nobody knows when the other event's frames come */
+        INVARIANT(rest_after(core, at, at, now += 20 * STN_MS) == 0);
+    stn_close(core);
+}
+
 int main(void)
 {
     harness_open();
@@ -158,6 +203,7 @@ int main(void)
     check_gate_edges();
     check_life();
     check_seat_without_memory();
+    check_rest();
     puts("native checks passed");
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "stn_core.h"
+#include "stn_rest.h"
 #include "stn_targets.h"
 #include "stn_trunk.h"
 
@@ -51,6 +52,7 @@ struct stn_control {
     int wake_down;   /* eventfd: Python wakes the media thread */
     int64_t tick_at; /* when timers are due next */
     int64_t busy_until; /* before that the port is read as soon as something comes */
+    struct stn_rest rest;
     atomic_bool stopping;
     bool running;
     pthread_t thread;

@@ -189,3 +189,11 @@ uint64_t stn_merger_due(const struct stn_merger *merger)
     }
     return due;
 }
+
+uint64_t stn_merger_ends_with(const struct stn_merger *merger, uint32_t duration)
+{
+    if (merger->holding || (merger->hold != NULL && merger->hold->count > 0))
+        return 0;
+    uint64_t end = merger->held.program_frames > 0 ? merger->until : merger->until + merger->ptime * PER_MS;
+    return end > duration ? end - duration : 0;
+}

@@ -57,6 +57,10 @@ void stn_merger_flush(struct stn_merger *merger, stn_emit emit, void *context);
 /* Program timestamp at which stn_merger_advance has something to do, STN_ELASTIC_NEVER without one. */
 uint64_t stn_merger_due(const struct stn_merger *merger);
 
+/* Timestamp of the frame with which the next packet leaves, should all be `duration` long and none make it leave early;
+ * 0 while each is given out by the clock. */
+uint64_t stn_merger_ends_with(const struct stn_merger *merger, uint32_t duration);
+
 /* The longest of 20, 40, 60 and 120 ms within both, at least 20. */
 uint32_t stn_effective_ptime(uint32_t ptime, uint32_t maxptime);
 

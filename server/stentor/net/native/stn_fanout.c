@@ -109,6 +109,7 @@ static void emit(void *context, const struct stn_merged *packet)
     if (lane->next > 0)
         lane->next += packet->lost < STN_MAX_LOST ? packet->lost : STN_MAX_LOST;
     uint64_t number = lane->next++;
+    sender->packets++;
     struct stn_job *job = lane->waiting < STN_MAX_JOBS && packet->payload.len <= STN_MAX_FRAME ? job_new(sender) : NULL;
     if (job == NULL) {
         stn_count(&emitting->core->counters.unsent[STN_UNSENT_LATE], lane->count);
@@ -178,6 +179,7 @@ void stn_frame(stn_core *core, const uint8_t event[STN_EVENT_KEY], uint64_t sequ
         stn_count(&core->counters.frames_refused, 1);
         return;
     }
+    group->step = group->started ? timestamp - group->timestamp : 0;
     group->started = true;
     group->sequence = sequence;
     group->timestamp = timestamp;

@@ -72,6 +72,7 @@ struct stn_group {
     bool started;
     uint64_t sequence;  /* of the newest frame */
     uint64_t timestamp; /* of the newest frame */
+    uint64_t step;      /* samples from the one before */
     uint64_t ntp;
     int64_t arrived; /* ns */
     struct stn_lane *lanes[STN_CLASSES][STN_ELASTIC_LANES];
@@ -83,6 +84,7 @@ struct stn_sender {
     struct stn_group *groups;
     struct stn_lane *active_first;
     struct stn_lane *active_last;
+    uint64_t packets;      /* that lanes have made so far */
     struct stn_job *spare; /* jobs to use again: none is allocated per packet once the stream flows */
     struct stn_batch *batch;
     int64_t spread;   /* ns over which the packets of a tick are sent */

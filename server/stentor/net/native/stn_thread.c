@@ -92,6 +92,12 @@ static void read_port(stn_core *core, int64_t now)
         core->control->busy_until = now + STAYS_BUSY;
 }
 
+static void read_trunk(stn_core *core, int64_t now)
+{
+    if (stn_trunk_read(core, now)) /* a flood: the socket must not run over while we rest */
+        core->control->busy_until = now + STAYS_BUSY;
+}
+
 static bool is_calm(const stn_core *core, int64_t now) { return now >= core->control->busy_until; }
 
 void stn_turn(stn_core *core, int64_t now, struct stn_readable readable)
@@ -99,7 +105,7 @@ void stn_turn(stn_core *core, int64_t now, struct stn_readable readable)
     const bool ticks = now >= core->control->tick_at - (readable.trunk ? TICK_EARLY : 0);
     stn_orders_obey(core);
     if (readable.trunk) /* first: it brings the frames that are due now. Each socket has its own budget */
-        stn_trunk_read(core, now);
+        read_trunk(core, now);
     stn_send_due(core, now);
     if (readable.port || (core->fd >= 0 && is_calm(core, now) && ticks))
         read_port(core, now);
@@ -113,20 +119,22 @@ void stn_turn(stn_core *core, int64_t now, struct stn_readable readable)
 /* Until a command, a datagram or the next due time; where there are datagrams. */
 static struct stn_readable wait_for_work(stn_core *core)
 {
-    int64_t now = stn_now();
+    const int64_t now = stn_now();
+    const bool calm = is_calm(core, now);
+    const int64_t rest = calm ? stn_rest_until(core, now) : 0;
     struct pollfd waiting[] = {
         {.fd = core->control->wake_down, .events = POLLIN},
-        {.fd = is_calm(core, now) ? -1 : core->fd, .events = POLLIN}, /* a negative one is passed over */
-        {.fd = core->trunk == NULL ? -1 : core->trunk->fd, .events = POLLIN},
+        {.fd = calm ? -1 : core->fd, .events = POLLIN}, /* a negative one is passed over */
+        {.fd = core->trunk == NULL || rest > 0 ? -1 : core->trunk->fd, .events = POLLIN},
     };
-    int64_t due = stn_send_next(core);
-    if (core->control->tick_at + TICK_SLACK < due)
-        due = core->control->tick_at + TICK_SLACK;
+    int64_t due = stn_send_next(core), next = rest > 0 ? rest : core->control->tick_at + TICK_SLACK;
+    if (next < due)
+        due = next;
     int64_t left = due - now;
     if (left < 0)
         left = 0;
     struct timespec timeout = {left / STN_SECOND, left % STN_SECOND};
-    ppoll(waiting, sizeof waiting / sizeof waiting[0], &timeout, NULL);
+    const bool is_over = ppoll(waiting, sizeof waiting / sizeof waiting[0], &timeout, NULL) == 0;
     if (waiting[0].revents & POLLIN) {
         uint64_t count;
         if (read(core->control->wake_down, &count, sizeof count) < 0) {
@@ -134,7 +142,7 @@ static struct stn_readable wait_for_work(stn_core *core)
         }
     }
     /* Also an error of an earlier send, which reading clears. */
-    return (struct stn_readable){waiting[1].revents != 0, waiting[2].revents != 0};
+    return (struct stn_readable){waiting[1].revents != 0, waiting[2].revents != 0 || (rest > 0 && is_over)};
 }
 
 static void *run(void *argument)

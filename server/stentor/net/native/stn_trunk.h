@@ -100,8 +100,8 @@ struct stn_program *stn_program_make(stn_core *core, const uint8_t event[STN_EVE
 /* -- stn_trunk_in.c --------------------------------------------------------------------------------------- */
 
 struct stn_trunk_rx *stn_trunk_rx_new(void);
-/* Read what waits, at most a few batches. */
-void stn_trunk_read(stn_core *core, int64_t now);
+/* Read what waits, at most a few batches; true when more may be there. */
+bool stn_trunk_read(stn_core *core, int64_t now);
 /* Silence for our listeners while nobody brings the program. Children find another parent by what they do not hear. */
 void stn_trunk_fill(stn_core *core, struct stn_program *program, int64_t now);
 /* One datagram. 0 when acted on, else -1 and counted. */

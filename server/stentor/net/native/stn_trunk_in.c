@@ -180,7 +180,7 @@ static void note_drops(stn_core *core, struct msghdr *header)
     }
 }
 
-void stn_trunk_read(stn_core *core, int64_t now)
+bool stn_trunk_read(stn_core *core, int64_t now)
 {
     struct stn_trunk_rx *rx = core->trunk->rx;
     for (int round = 0; round < ROUNDS; round++) {
@@ -194,6 +194,7 @@ void stn_trunk_read(stn_core *core, int64_t now)
             stn_make_room(&rx->messages[i].msg_hdr, sizeof rx->controls[i]);
         }
         if (count < MESSAGES)
-            return;
+            return false;
     }
+    return true;
 }
