@@ -20,6 +20,7 @@ from support.publisher import publishing
 from support.server_process import STENTOR, ServerProcess
 from support.waiting import wait_for
 
+GOODBYES = 30.0  # seconds a server with thousands of listeners may take for them on a core that is full
 SPARE = 64  # with spare rows whoever is told to come again later does so
 LINK_IP = "127.0.0.1"  # between server and stage
 MOST = 30_000  # seats: more than any machine of this size can serve
@@ -117,7 +118,7 @@ def running(folder: Path, link: Link, options: list[str]) -> Iterator[Running]:
         with ExitStack() as ends:  # each, whatever becomes of the other
             ends.callback(stage.stop_now)
             stage.start()
-            ends.callback(server.stop_now)
+            ends.callback(server.stop_now, within=GOODBYES)
             server.start()
             event = server.create_event("Bench")
             with publishing(server, event):

@@ -70,7 +70,7 @@ async def test_while_it_is_slow_nobody_waits_longer_than_a_reads_limit(
 async def test_writes_that_are_slow_do_not_keep_the_breaker_closed(
     road: SlowRoad, directory: Directory
 ) -> None:
-    road.delay = 2 * READ_TIMEOUT  # a write is several ways there and back, and has to end within its limit
+    road.delay = SLOW
     await directory.put_shard(SHARD)  # has a longer limit, and was done
     while not directory.store.is_away:
         with pytest.raises(StoreUnavailableError):

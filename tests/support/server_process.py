@@ -21,7 +21,6 @@ from support.waiting import wait_for
 STENTOR = Path(sys.executable).with_name("stentor")
 READY_TIMEOUT = 20.0  # seconds
 END_TIMEOUT = 10.0  # seconds
-GOODBYE_TIMEOUT = 30.0  # seconds, of one with thousands of listeners on a core that is full
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +88,12 @@ class ServerProcess:
         """Ask it to end (SIGTERM) and wait."""
         self._end(signal.SIGTERM)
 
-    def stop_now(self) -> None:
+    def stop_now(self, *, within: float = END_TIMEOUT) -> None:
         """Ask twice: a node of a cluster does not wait until its listeners have moved."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             time.sleep(0.3)  # two signals at once would be one
-        self._end(signal.SIGTERM, within=GOODBYE_TIMEOUT)
+        self._end(signal.SIGTERM, within=within)
 
     def kill(self) -> None:
         """End it without a chance to say goodbye (SIGKILL)."""

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from stentor.cluster.event_book import EventBook
 from stentor.net import clock
 
-LOOKS, LOOK_EVERY = 300, 0.1  # seconds: for half a minute the event's record may be missing
+LOOKS = 300  # for an event's record that is missing: half a minute
+LOOK_EVERY = 0.1  # seconds between two
 
 _log = logging.getLogger(__name__)
 

@@ -1,5 +1,5 @@
 /* For how long the trunk need not be read. At 60 ms two of three frames are only put aside for the third, and waking up
- * for each of them costs a small house more than a tenth of its packets do: they wait in the socket. */
+ * for each of them is a tenth of what a small house costs: they wait in the socket. */
 #ifndef STN_REST_H
 #define STN_REST_H
 
