@@ -86,7 +86,7 @@ def heal_stages(cluster: MemoryCluster) -> None:
 
 
 async def play(story: list[Step]) -> None:
-    cluster = MemoryCluster(fanout=FANOUT, fills=True).open(stages=STAGES, relays=RELAYS)
+    cluster = MemoryCluster(fanout=FANOUT).open(stages=STAGES, relays=RELAYS)
     for relay in cluster.relays:
         relay.listen()
     cluster.stages[0].host_comes()

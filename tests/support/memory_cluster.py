@@ -21,7 +21,7 @@ from stentor.core.trunk.subscribers import Subscribers
 from stentor.net import clock
 from stentor.net.fanout import Fanout, PythonFanout
 from stentor.net.mesh_port import MeshPort
-from stentor.net.native_core import CoreConfig, NativeCore, Ring
+from stentor.net.native_core import CoreConfig, NativeCore, Ring, UpKind
 from stentor.net.native_fanout import NativeFanout
 from stentor.net.native_trunk import NativeTrunk
 from stentor.net.python_trunk import PythonTrunk
@@ -188,7 +188,7 @@ class RelaySeat:
         self.kind = kind
         self.address: Address = (f"10.0.2.{number}", 7000)
         self.heard = 0
-        """Packets to listeners."""
+        """Packets to listeners, of frames that a parent brought."""
         self._cluster = cluster
         self._wire = cluster.wire
         self._core: NativeCore | None = None
@@ -274,16 +274,22 @@ class RelaySeat:
             self._leaves(sent, to)
         core.clear_trunk_wake()
         for record in core.take(Ring.TRUNK):
-            self.mesh.on_datagram(record.data, record.address)
+            if record.kind == UpKind.SILENCE:
+                self.trunk.on_silence(record.data)
+            else:
+                self.mesh.on_datagram(record.data, record.address)
 
     async def _tick_forever(self) -> None:
         """What the media thread does between datagrams."""
-        while self._cluster.fills:
+        while True:
             await asyncio.sleep(0.02)
+            heard = self.heard
             if self._core is not None:
                 self._step(self._core, clock.monotonic())
+                self._step(self._core, clock.monotonic())  # what a tick makes leaves in the next turn
             elif isinstance(self.trunk, PythonTrunk):
                 self.trunk.tick(clock.monotonic())
+            self.heard = heard  # silence of our own, while nobody feeds us
 
     def _on_frame(self, event: bytes, frame: ProgramFrame, now: float) -> None:
         self.fanout.send_frame(event, frame, ntp=to_ntp(now))
@@ -298,8 +304,6 @@ class MemoryCluster:
     """`open` it on a running loop."""
 
     fanout: int = 64
-    fills: bool = False
-    """Whether relays give their listeners silence while nobody feeds them."""
     wire: Wire = field(default_factory=lambda: Wire(Ledger()))
     store: LeaseStore = field(default_factory=LeaseStore)
     stages: list[StageSeat] = field(default_factory=list)

@@ -9,7 +9,7 @@ from stentor.core.trunk.join import nanoseconds
 from stentor.core.trunk.keys import TrunkKeys
 from stentor.core.webrtc.demux import Kind, classify
 from stentor.net.fanout import Fanout, PythonFanout
-from stentor.net.native_core import CoreConfig, NativeCore, Ring
+from stentor.net.native_core import CoreConfig, NativeCore, Ring, UpKind
 from stentor.net.native_fanout import NativeFanout
 from stentor.net.python_trunk import PythonTrunk
 from stentor.net.trunk_port import ChildState, UplinkState
@@ -45,6 +45,8 @@ class TrunkNode:
         """Frames for listeners; of the twin alone."""
         self.control: list[tuple[bytes, Address]] = []
         """Signed datagrams."""
+        self.silent: list[bytes] = []
+        """Events that fell silent."""
         self.core: NativeCore | None = None
         self._tick_at = 0
         self.fanout: Fanout
@@ -57,6 +59,7 @@ class TrunkNode:
             self.fanout = PythonFanout(lambda data, to, source: self._note(data, to))
             self.trunk.on_frame = self._on_frame
             self.trunk.on_control = lambda data, address: self.control.append((data, address))
+            self.trunk.on_silence = self.silent.append
 
     def close(self) -> None:
         """Free the core."""
@@ -170,4 +173,7 @@ class TrunkNode:
             self._note(data, to)
         self.core.clear_trunk_wake()
         for record in self.core.take(Ring.TRUNK):
-            self.control.append((record.data, record.address))
+            if record.kind == UpKind.SILENCE:
+                self.silent.append(record.data)
+            else:
+                self.control.append((record.data, record.address))

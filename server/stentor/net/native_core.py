@@ -47,7 +47,16 @@ class Ring(IntEnum):
     NOTICES = 2
     """What became of rows."""
     TRUNK = 3
-    """Signed datagrams of other nodes; has a wake-up of its own (`trunk_wake_fd`)."""
+    """Signed datagrams of other nodes, silent events; has a wake-up of its own (`trunk_wake_fd`)."""
+
+
+class UpKind(IntEnum):
+    """`enum stn_up`: records of the other rings."""
+
+    CONTACT = 1
+    DATAGRAM = 2
+    SILENCE = 3
+    """Of an event, whose key it is: see `TrunkPort.on_silence`."""
 
 
 class NoticeKind(IntEnum):

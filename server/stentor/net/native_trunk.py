@@ -9,8 +9,8 @@ from stentor.core.rtp.rtcp import to_ntp
 from stentor.core.stage.program import ProgramFrame
 from stentor.core.trunk.keys import TrunkKeys
 from stentor.net import clock
-from stentor.net.native_core import NativeCore, Ring
-from stentor.net.trunk_port import ChildState, OnControl, OnFrame, UplinkState
+from stentor.net.native_core import NativeCore, Ring, UpKind
+from stentor.net.trunk_port import ChildState, OnControl, OnFrame, OnSilence, UplinkState
 from stentor.net.udp_endpoint import UdpEndpoint
 
 
@@ -33,6 +33,7 @@ class NativeTrunk:
     def __init__(self, core: NativeCore, endpoint: UdpEndpoint) -> None:
         """`endpoint`: what `bind_cluster_port` gave, and the core was opened with."""
         self.on_control: OnControl = lambda data, address: None
+        self.on_silence: OnSilence = lambda event: None
         self.on_frame: OnFrame = lambda event, frame, now: None
         self._core = core
         self._endpoint = endpoint
@@ -92,4 +93,7 @@ class NativeTrunk:
         """The core bounds what comes: 256 datagrams in 20 ms."""
         self._core.clear_trunk_wake()
         for record in self._core.take(Ring.TRUNK):
-            self.on_control(record.data, record.address)
+            if record.kind == UpKind.SILENCE:
+                self.on_silence(record.data)
+            else:
+                self.on_control(record.data, record.address)

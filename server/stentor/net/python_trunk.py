@@ -13,9 +13,10 @@ from stentor.core.rtp.packet import HEADER_LENGTH
 from stentor.core.stage.program import ProgramFrame
 from stentor.core.trunk.join import ProgramJoin
 from stentor.core.trunk.keys import PROFILE, TrunkKeys
+from stentor.core.trunk.link import SILENCE
 from stentor.core.trunk.packet import TrunkError, TrunkReceiver, TrunkSender
 from stentor.net import clock
-from stentor.net.trunk_port import CONTROL_BYTE, ChildState, OnControl, OnFrame, UplinkState
+from stentor.net.trunk_port import CONTROL_BYTE, ChildState, OnControl, OnFrame, OnSilence, UplinkState
 from stentor.net.udp_endpoint import UdpEndpoint
 
 MAX_UPLINKS = 4096  # one for each event that is listened to, two while it changes parents
@@ -70,6 +71,7 @@ class _Program:
         self.event = event
         self.join = ProgramJoin()
         self.uplinks = 0
+        self.heard_at: float | None = None  # by any of them, None once the silence after it was told of
         self.children: dict[int, _Child] = {}
         self.newest: int | None = None  # sequence of `send_frame`
 
@@ -82,6 +84,7 @@ class PythonTrunk:
     def __init__(self, send: Callable[[bytes, Address], bool]) -> None:
         """`send`: hands a datagram to the kernel."""
         self.on_control: OnControl = lambda data, address: None
+        self.on_silence: OnSilence = lambda event: None
         self.on_frame: OnFrame = lambda event, frame, now: None
         self._send = send
         self._endpoint: UdpEndpoint | None = None
@@ -200,6 +203,10 @@ class PythonTrunk:
     def tick(self, now: float) -> None:
         """Call every 20 ms: listeners get silence while nobody brings their program."""
         for program in list(self._programs.values()):
+            heard_at = program.heard_at
+            if program.uplinks and heard_at is not None and now >= heard_at + SILENCE:
+                program.heard_at = None
+                self.on_silence(program.event)
             frame = program.join.fill(now)
             if frame is not None:
                 self.on_frame(program.event, frame, now)
@@ -233,7 +240,7 @@ class PythonTrunk:
         self._counted["trunk srtp"] += uplink.receiver.auth_failures - failures
         if (uplink.receiver.replays, uplink.receiver.auth_failures) != (replays, failures):
             return
-        uplink.heard_at = now
+        uplink.heard_at = uplink.program.heard_at = now
         uplink.seen["packets"] += 1
         self._counted["trunk_received"] += 1
         if frames:

@@ -17,6 +17,7 @@ from stentor.core.trunk.keys import TrunkKeys
 CONTROL_BYTE = 0xC5  # first byte of a signed datagram (core/mesh/envelope.py)
 
 OnControl = Callable[[bytes, Address], None]
+OnSilence = Callable[[bytes], None]
 OnFrame = Callable[[bytes, ProgramFrame, float], None]
 
 
@@ -60,6 +61,9 @@ class TrunkPort(Protocol):
     get what `send_frame` is given, too."""
     on_control: OnControl
     """Called with each datagram that begins with `CONTROL_BYTE`, and where it came from."""
+    on_silence: OnSilence
+    """Called with an event when nothing authentic has come by any uplink of it for `SILENCE`; once, until
+    something comes again, and not before something has come."""
     on_frame: OnFrame
     """Called with event, frame in the numbers that its listeners are to have, and the time it came."""
 

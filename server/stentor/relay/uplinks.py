@@ -24,7 +24,7 @@ from stentor.net.trunk_children import TrunkChildren
 from stentor.net.trunk_port import TrunkPort
 
 TICK = 0.05  # seconds between two looks while a parent is sought: its first packet is to be seen soon
-CALM_TICK = 1 / 3  # seconds, at most, while all are fed; a silence of 0.4 s is looked for when it is over
+CALM_TICK = 1.0  # seconds, at most, while all are fed; the trunk's port says when one is silent
 WANTED_FOR = 5.0  # seconds an event is kept after the last call of `subscribe`
 ASK_EVERY = 0.5  # seconds between two questions who the stage is, while nobody feeds us
 
@@ -75,6 +75,7 @@ class Uplinks:
         )
         self._timer: asyncio.TimerHandle | None = None
         self._look_at = 0.0
+        trunk.on_silence = self._on_silence
         mesh.on(SubscribeAck, self._on_ack)
         mesh.on(StageIs, self._on_stage_is)
 
@@ -125,7 +126,10 @@ class Uplinks:
     def is_seeking(self, event: bytes, now: float) -> bool:
         """Whether an event that is wanted is not fed to us, or not for long."""
         known = self._events.get(event)
-        return known is not None and known.uplink.is_seeking(now)
+        if known is None:
+            return False
+        self._hear(known.uplink, now)
+        return known.uplink.is_seeking(now)
 
     def on_directory(self, relays: Iterable[TreeNode], version: int) -> None:
         """The directory has changed."""
@@ -166,6 +170,13 @@ class Uplinks:
         self._act(known.uplink.on_stage(message.epoch, TreeNode(message.stage, address), now))
         self._serve(message.event, now)
         self._look_in_time(known, now)
+
+    def _on_silence(self, event: bytes) -> None:
+        """Its parent feeds us no more: we look for another one at once."""
+        known, now = self._events.get(event), clock.monotonic()
+        if known is not None:
+            self._tick(event, known, now)
+            self._look_again_within(TICK)
 
     def _wanted(self, event: bytes) -> None:
         """A relay below asks for an event: it is the tree's doing, so we listen for it."""

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from stentor.core.opus.toc import SILENCE_20MS
+from stentor.core.trunk.link import SILENCE
+from stentor.net.trunk_port import CONTROL_BYTE
+from support.fanouts import GROUP
 from support.trunk_nodes import KINDS, TrunkNode
 from support.trunk_packets import TICK, frames_of, heard_by_child, heard_by_listener, packets_of, receive_all
 
@@ -98,3 +101,51 @@ def test_silence_begins_with_nothing_before_the_first_frame(node: TrunkNode):
     node.add_uplink(5)
     pass_time(node, 2.0)
     assert heard_by_listener(node) == []
+
+
+def test_silence_is_told_once_and_again_after_something_came(node: TrunkNode):
+    first, packets = node.add_uplink(5), packets_of(5, *frames_of(100, 60))
+    pass_time(node, 2.0)
+    assert node.silent == [], "nothing has come that could stay away"
+    receive_all(node, packets[:3])
+    pass_time(node, SILENCE - 2 * TICK)
+    assert node.silent == []
+    pass_time(node, 4 * TICK)
+    assert node.silent == [GROUP]
+    pass_time(node, 2.0)
+    assert node.silent == [GROUP]
+    receive_all(node, packets[50:52])
+    pass_time(node, 1.0)
+    assert node.silent == [GROUP, GROUP]
+    receive_all(node, packets[55:57])
+    node.remove_uplink(first)
+    pass_time(node, 1.0)
+    assert node.silent == [GROUP, GROUP], "nobody listens to it any more"
+
+
+def test_silence_of_one_of_two_streams_is_none(node: TrunkNode):
+    node.add_uplink(5)
+    node.add_uplink(6)
+    frames = frames_of(100, 60)
+    receive_all(node, packets_of(5, *frames[:3]))
+    receive_all(node, packets_of(6, *frames))
+    assert node.silent == []
+
+
+def test_what_is_not_authentic_breaks_no_silence(node: TrunkNode):
+    node.add_uplink(5)
+    packets = packets_of(5, *frames_of(100, 40))
+    receive_all(node, packets[:3])
+    receive_all(node, [packet[:-1] + bytes((packet[-1] ^ 1,)) for packet in packets[3:]])
+    assert node.silent == [GROUP]
+
+
+def test_silence_is_told_later_when_other_nodes_have_filled_the_ring(node: TrunkNode):
+    node.add_uplink(5)
+    receive_all(node, packets_of(5, *frames_of(100, 3)))
+    for _ in range(40):
+        node.now += TICK
+        for number in range(300):  # more than are taken in a tick
+            node.receive(bytes((CONTROL_BYTE, number % 256)))
+    pass_time(node, 4 * TICK)
+    assert node.silent == [GROUP]

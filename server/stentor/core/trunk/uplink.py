@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from stentor.core.mesh.messages import SubscribeAck
 from stentor.core.topology.relay_tree import RelayTree, TreeNode
 from stentor.core.trunk.epochs import Epochs
-from stentor.core.trunk.link import LINK_RANDOM_BYTES, REFRESH, REPEAT, SILENCE, Link
+from stentor.core.trunk.link import LINK_RANDOM_BYTES, REFRESH, REPEAT, Link
 from stentor.core.trunk.notices import InstallUplink, RemoveUplink, UplinkOutput
 from stentor.core.trunk.place import Place
 from stentor.core.trunk.subscribers import Standing
@@ -33,8 +33,9 @@ _NEVER = float("inf")
 class Uplink:
     """One event's uplink. `now` is in monotonic seconds and never decreases; outputs are acted on in order.
 
-    Call `poll` at `next_due()` or soon after, and some times a second in any case: a parent that feeds us may
-    wait that long for our next Subscribe. Before it `on_packet_time`, with what the media core says.
+    Call `poll` at `next_due()` or soon after, once a second in any case (a parent that feeds us waits that
+    long for our next Subscribe), and when the parent falls silent. Before it `on_packet_time`, with what the
+    media core says.
     """
 
     def __init__(
@@ -119,7 +120,8 @@ class Uplink:
         return self.standing(now) is Standing.INNER
 
     def next_due(self) -> float:
-        """When to call `poll` at the latest, unless something is received before; may lie in the past."""
+        """When to call `poll` at the latest, unless something is received before; may lie in the past. That
+        a parent that fed us is silent has to be said: call `poll` then."""
         trial, current = self._trial, self._current
         due = []
         if trial is not None:
@@ -127,7 +129,7 @@ class Uplink:
         elif self._look_at < _NEVER:
             due.append(self._look_at)
         elif current is not None and current.last_packet is not None:
-            due += [self._place.move_at, current.last_packet + SILENCE]
+            due.append(self._place.move_at)
         return min(due, default=_NEVER)
 
     # -- what happens -------------------------------------------------------------------------------------

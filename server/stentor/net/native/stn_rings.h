@@ -28,7 +28,7 @@ struct stn_up_record {
 
 _Static_assert(sizeof(struct stn_up_record) == 56, "struct stn_up_record is read by Python");
 
-enum stn_up { STN_UP_CONTACT = 1, STN_UP_DATAGRAM = 2 };
+enum stn_up { STN_UP_CONTACT = 1, STN_UP_DATAGRAM = 2, STN_UP_SILENCE = 3 };
 
 struct stn_up_ring {
     uint8_t *bytes;

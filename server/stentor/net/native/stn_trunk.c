@@ -8,6 +8,7 @@
 
 #include "stn_fanout.h"
 
+#define STN_SILENCE (400 * STN_MS) /* without a packet: SILENCE in core/trunk/link.py */
 #define CONTROL_BUDGET 256 /* signed datagrams in 20 ms: a full house of nodes speaks once a second */
 
 int stn_trunk_open(stn_core *core, int fd, bool ipv6, uint32_t ring_bytes)
@@ -74,6 +75,16 @@ struct stn_program *stn_program_make(stn_core *core, const uint8_t event[STN_EVE
     return program;
 }
 
+/* Python looks for another parent; till then it need not look. A full ring is tried again in the next tick. */
+static void tell_silence(stn_core *core, struct stn_program *program, int64_t now)
+{
+    if (program->uplinks == 0 || program->heard_at == 0 || now - program->heard_at < STN_SILENCE)
+        return;
+    const struct stn_up_record record = {.size = sizeof program->event, .kind = STN_UP_SILENCE};
+    if (stn_up_push(&core->trunk->control, &record, program->event))
+        program->heard_at = 0;
+}
+
 /* A program goes when nobody brings it, and nobody hears it who could notice that it began anew. */
 void stn_trunk_tick(stn_core *core, int64_t now)
 {
@@ -84,6 +95,7 @@ void stn_trunk_tick(stn_core *core, int64_t now)
     while (*at != NULL) {
         struct stn_program *program = *at;
         if (program->uplinks > 0 || program->children != NULL || stn_group_of(core, program->event) != NULL) {
+            tell_silence(core, program, now);
             stn_trunk_fill(core, program, now);
             at = &program->next;
             continue;

@@ -29,6 +29,7 @@ struct stn_program {
     struct stn_join join;
     struct stn_trunk_past past;
     uint32_t uplinks;
+    int64_t heard_at; /* ns, the newest authentic packet of any of them; 0 once Python knows of the silence after it */
     struct stn_child *children;
 };
 
@@ -75,7 +76,7 @@ struct stn_trunk {
     bool ipv6;
     struct stn_program *programs;
     struct stn_uplink **by_ssrc;
-    struct stn_up_ring control; /* signed datagrams for Python */
+    struct stn_up_ring control; /* for Python: signed datagrams, and events that fell silent */
     bool pushed;
     int wake_up; /* eventfd: the ring has something */
     struct stn_trunk_rx *rx;

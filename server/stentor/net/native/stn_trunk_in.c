@@ -140,6 +140,7 @@ static int receive_rtp(stn_core *core, stn_slice data, int64_t now)
     stn_count(&uplink->packets, 1);
     stn_count(&core->counters.trunk_received, 1);
     stn_counter_set(&uplink->heard_at, (uint64_t)now);
+    uplink->program->heard_at = now;
     const stn_slice payload = {plain, data.len - STN_RTP_HEADER - STN_GCM_TAG};
     return take_frames(core, uplink, data.data, payload, now);
 }
