@@ -25,7 +25,7 @@ from bench.stentor_server import Variant
 
 PARTS = ("native", "python", "janus", "bare", "gateway")
 NATIVE_20 = [1000, 2000, 3000, 4000, 4500, 5000, 5500, 6000, 6500]
-NATIVE_60 = [10_000, 12_000, 13_500, 15_000, 16_500, 18_000]
+NATIVE_60 = [10_000, 11_000, 12_000, 13_500, 15_000, 16_500, 18_000]
 PYTHON_20 = [100, 300, 500, 700, 900, 1100]
 PYTHON_60 = [100, 500, 1000, 1500, 2000, 2500]
 JANUS = [100, 400, 700, 900, 1000, 1100, 1200, 1400]
@@ -67,16 +67,12 @@ async def _run(bench: Bench, options: argparse.Namespace) -> None:
     parts = options.only or PARTS
     ptimes = (options.ptime,) if options.ptime else (20, 60)
     scale = 10 if options.short else 1
-    for media, plans in (("native", (NATIVE_20, NATIVE_60)), ("python", (PYTHON_20, PYTHON_60))):
-        for ptime, steps in zip((20, 60), plans, strict=True):
-            if media in parts and ptime in ptimes:
-                await _turns(bench, Variant(media, ptime), [step // scale for step in steps], parts)
-            elif media == "native" and "bare" in parts and ptime in ptimes:
-                with _part(bench, f"bare sendmmsg, {ptime} ms"):
-                    await asyncio.to_thread(rows.bare_rows, bench, ptime)
-    if "janus" in parts and 20 in ptimes:
-        with _part(bench, "Janus"):
-            await rows.janus(bench, [max(100, step // scale) for step in JANUS[: None if scale == 1 else 1]])
+    compared = [part for part in ("native", "janus", "bare") if part in parts]
+    for turn in range(1, rows.TURNS + 1 if len(compared) > 1 else 2):
+        await _turn(bench, compared, ptimes, scale, turn)
+    for ptime, steps in ((20, PYTHON_20), (60, PYTHON_60)):
+        if "python" in parts and ptime in ptimes:
+            await _stentor(bench, Variant("python", ptime), steps, scale)
     if "bare" in parts and 20 in ptimes:
         with _part(bench, "bare sendmmsg, Janus's wire"):
             await asyncio.to_thread(rows.bare_over_veth, bench)
@@ -85,15 +81,25 @@ async def _run(bench: Bench, options: argparse.Namespace) -> None:
             await rows.gateway(bench)
 
 
-async def _turns(bench: Bench, variant: Variant, steps: list[int], parts: Sequence[str]) -> None:
-    """The native core and the bare sender in turn; anything else once."""
-    against_bare = variant.media == "native" and "bare" in parts
-    for turn in range(1, rows.TURNS + 1 if against_bare else 2):
-        with _part(bench, f"Stentor, {variant}, turn {turn}"):
-            await rows.stentor(bench, variant, steps, turn)
-        if against_bare:
-            with _part(bench, f"bare sendmmsg, {variant.ptime} ms, turn {turn}"):
-                await asyncio.to_thread(rows.bare_rows, bench, variant.ptime, turn)
+async def _turn(bench: Bench, compared: Sequence[str], ptimes: Sequence[int], scale: int, turn: int) -> None:
+    """Everything that is compared, one after the other: of a machine that changes, the same minutes."""
+    for ptime, steps in ((20, NATIVE_20), (60, NATIVE_60)):
+        if ptime not in ptimes:
+            continue
+        if "native" in compared:
+            await _stentor(bench, Variant("native", ptime), steps, scale, turn)
+        if "bare" in compared:
+            with _part(bench, f"bare sendmmsg, {ptime} ms, turn {turn}"):
+                await asyncio.to_thread(rows.bare_rows, bench, ptime, turn)
+        if "janus" in compared and ptime == ptimes[0]:  # between what it is compared with
+            with _part(bench, f"Janus, turn {turn}"):
+                few = [max(100, step // scale) for step in JANUS[: None if scale == 1 else 1]]
+                await rows.janus(bench, few, turn)
+
+
+async def _stentor(bench: Bench, variant: Variant, steps: list[int], scale: int, turn: int = 1) -> None:
+    with _part(bench, f"Stentor, {variant}, turn {turn}"):
+        await rows.stentor(bench, variant, [step // scale for step in steps], turn)
 
 
 @contextlib.contextmanager

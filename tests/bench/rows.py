@@ -20,7 +20,9 @@ from stentor_loadtest.swarm.crowd import Crowd
 from stentor_loadtest.swarm.janus import JanusSignalling
 
 COUNTS = (100, 1000, 5000, 10_000)
-TURNS = 3  # native and bare, one after the other: a machine is a third quicker or slower within minutes
+TURNS = (
+    3  # native, Janus and bare, one after the other: a machine is a third quicker or slower within minutes
+)
 TAG = 16  # bytes that SRTP adds to a packet (RFC 7714)
 BUDGET = 300.0  # seconds for one climb: a slow machine takes four minutes to seat 15,000
 
@@ -31,7 +33,7 @@ class Found:
 
     samples: dict[str, Sample] = field(default_factory=dict)
     """By `server ptime count`, such as `native 60 1000`, in a later turn `native 60 1000 #2`; `most` for the
-    most that kept the limits."""
+    most that kept the limits, `beyond` for the first that did not."""
     numbers: dict[str, float] = field(default_factory=dict)
     """By name, as the samples."""
     notes: list[str] = field(default_factory=list)
@@ -40,9 +42,9 @@ class Found:
     profile: str = ""
 
     def typical(self, name: str) -> Sample | None:
-        """The one of all turns with the median cost of a packet."""
+        """The one of all turns with the median count of listeners, or if that is one, the median cost."""
         every = [sample for sample in map(self.samples.get, turns_of(name)) if sample is not None]
-        every.sort(key=lambda sample: sample.us_per_packet)
+        every.sort(key=lambda sample: (sample.listeners, sample.us_per_packet))
         return every[(len(every) - 1) // 2] if every else None
 
     def typical_number(self, name: str) -> float | None:
@@ -66,7 +68,7 @@ class Bench:
 
 
 async def stentor(bench: Bench, variant: Variant, steps: list[int], turn: int = 1) -> None:
-    """Costs at the fixed counts; in the first turn joins on the way, too, then up to the most it holds."""
+    """Costs at the fixed counts, joins on the way, then up to the most it holds."""
     options = options_of(variant)
     if options is None:
         bench.found.notes.append(f"{variant}: this build of the server does not have it")
@@ -76,8 +78,8 @@ async def stentor(bench: Bench, variant: Variant, steps: list[int], turn: int = 
         crowd.open()
         try:
             whole = await _costs(bench, variant, steps, server, crowd, turn)
-            if whole and turn == 1:
-                await _most(bench, variant, steps, server, crowd)
+            if whole:
+                await _most(bench, variant, steps, server, crowd, turn)
         finally:
             await crowd.close()
 
@@ -100,51 +102,52 @@ async def _costs(
         found.samples[of_turn(f"{name} {count}", turn)] = sample
         found.sizes.setdefault(variant.ptime, round(sample.bytes_per_packet))
         if not sample.keeps(STRICT):
-            found.samples.setdefault(f"{name} beyond", sample)
+            found.samples.setdefault(of_turn(f"{name} beyond", turn), sample)
             return False
-        if turn == 1:
-            found.samples[f"{name} most"] = sample
-            await _at(bench, variant, count, server, crowd)
+        found.samples[of_turn(f"{name} most", turn)] = sample
+        await _at(bench, variant, count, server, crowd, turn)
     return True
 
 
-async def _most(bench: Bench, variant: Variant, steps: list[int], server: Running, crowd: Crowd) -> None:
+async def _most(
+    bench: Bench, variant: Variant, steps: list[int], server: Running, crowd: Crowd, turn: int
+) -> None:
     """Up to the most it holds."""
     found, name = bench.found, f"{variant.media} {variant.ptime}"
     deadline = time.monotonic() + BUDGET
     best, worse = await climb(
-        crowd, server.core, steps, STRICT, deadline=deadline, on_sample=partial(_keep, found, name)
+        crowd, server.core, steps, STRICT, deadline=deadline, on_sample=partial(_keep, found, name, turn)
     )
     if best is not None:
-        found.samples[f"{name} most"] = best
+        found.samples[of_turn(f"{name} most", turn)] = best
     if worse is None:
-        found.notes.append(f"{variant}: the climb ended before a limit was met")
+        found.notes.append(f"{variant}, turn {turn}: the climb ended before a limit was met")
     elif worse.generator_drops:
-        found.notes.append(f"{variant}: the swarm was the limit at {worse.listeners} listeners")
+        found.notes.append(f"{variant}, turn {turn}: the swarm was the limit at {worse.listeners} listeners")
     else:
-        found.samples[f"{name} beyond"] = worse
+        found.samples[of_turn(f"{name} beyond", turn)] = worse
 
 
-def _keep(found: Found, name: str, count: int, sample: Sample) -> None:
+def _keep(found: Found, name: str, turn: int, count: int, sample: Sample) -> None:
     if count in COUNTS:
-        found.samples.setdefault(f"{name} {count}", sample)
+        found.samples.setdefault(of_turn(f"{name} {count}", turn), sample)
 
 
-async def _at(bench: Bench, variant: Variant, count: int, server: Running, crowd: Crowd) -> None:
+async def _at(bench: Bench, variant: Variant, count: int, server: Running, crowd: Crowd, turn: int) -> None:
     """What is measured on the way at some count, at the long ptime only."""
     if variant.ptime == 20:
         return
     found, name = bench.found, f"{variant.media} {variant.ptime}"
     if count in (COUNTS[0], COUNTS[-1]):
-        found.numbers[f"{name} resident {count}"] = resident_bytes(server.pid)
-        found.numbers[f"{name} join ms {count}"] = await joins.cost(crowd, server.core)
-        say(f"{found.numbers[f'{name} join ms {count}']:.2f} ms of the server's CPU per join")
+        found.numbers[of_turn(f"{name} resident {count}", turn)] = resident_bytes(server.pid)
+        cost = found.numbers[of_turn(f"{name} join ms {count}", turn)] = await joins.cost(crowd, server.core)
+        say(f"{cost:.2f} ms of the server's CPU per join")
     if count == 5000:
         seated = await joins.storm_into(crowd, server.core, 1300)
-        found.numbers[f"{name} joins 5000"] = seated.joins_per_second
-        found.samples[f"{name} storm"] = seated.sample
+        found.numbers[of_turn(f"{name} joins 5000", turn)] = seated.joins_per_second
+        found.samples[of_turn(f"{name} storm", turn)] = seated.sample
         say(f"{seated.joins_per_second:.0f} joins/s into {count} seated: {seated.sample}")
-        if variant.media == "native":
+        if variant.media == "native" and turn == 1:
             found.profile = profile(server.pid)
 
 
@@ -176,11 +179,11 @@ def bare_over_veth(bench: Bench) -> None:
     say(f"20 ms, over Janus's wire: {over.paced}; flat out {over.most:.0f} packets/s")
 
 
-async def janus(bench: Bench, steps: list[int]) -> None:
+async def janus(bench: Bench, steps: list[int], turn: int = 1) -> None:
     """Debian's Janus with the same swarm."""
-    folder = bench.folder / "janus"
+    found, folder = bench.found, bench.folder / f"janus-{turn}"
     folder.mkdir()
-    size = size_at(bench.found.sizes, 20) - TAG
+    size = size_at(found.sizes, 20) - TAG
     with (
         running_janus(folder, bench.veth) as gateway,
         bare.feeding(bench.program, bench.veth, AUDIO_PORT, size),
@@ -191,20 +194,20 @@ async def janus(bench: Bench, steps: list[int]) -> None:
         crowd.open()
         try:
             began = resident_bytes(gateway.pid)
-            bench.found.numbers["janus 20 joins empty"] = await joins.storm(crowd, 100)
+            found.numbers[of_turn("janus 20 joins empty", turn)] = await joins.storm(crowd, 100)
             best, worse = await climb(
                 *(crowd, core, steps, LENIENT),
                 deadline=time.monotonic() + BUDGET,
-                on_sample=partial(_keep, bench.found, "janus 20"),
+                on_sample=partial(_keep, found, "janus 20", turn),
             )
             grown = resident_bytes(gateway.pid) - began
-            bench.found.numbers["janus bytes per listener"] = grown / max(1, len(crowd.members))
+            found.numbers[of_turn("janus bytes per listener", turn)] = grown / max(1, len(crowd.members))
         finally:
             await crowd.close()
     if best is not None:
-        bench.found.samples["janus 20 most"] = best
+        found.samples[of_turn("janus 20 most", turn)] = best
     if worse is not None:
-        bench.found.samples["janus 20 beyond"] = worse
+        found.samples[of_turn("janus 20 beyond", turn)] = worse
 
 
 def of_turn(name: str, turn: int) -> str:

@@ -110,7 +110,7 @@ def _most_rows(found: Found) -> list[str]:
     rows = []
     for ptime in (20, 60):
         for word, label in (("most", "most listeners"), ("beyond", "first count beyond the limits")):
-            cells = [_most(found.samples.get(f"{server} {ptime} {word}")) for server, _ in SERVERS]
+            cells = [_most(found.typical(f"{server} {ptime} {word}")) for server, _ in SERVERS]
             if any(cell != NOTHING for cell in cells):
                 rows.append(_row(f"{label} at {ptime} ms", cells))
     return rows
@@ -138,7 +138,7 @@ def _join_rows(found: Found) -> list[str]:
         if any(value is not None for value in values):
             rows.append(_row(label, [NOTHING if value is None else form.format(value) for value in values]))
     each = {server: targets.bytes_per_seat(found, server) for server, _ in SERVERS}
-    each["janus"] = found.numbers.get("janus bytes per listener")
+    each["janus"] = found.typical_number("janus bytes per listener")
     if any(value is not None for value in each.values()):
         cells = [NOTHING if value is None else f"{value / 1024:.1f} KiB" for value in each.values()]
         rows.append(_row("memory per seated listener (RSS)", cells))
