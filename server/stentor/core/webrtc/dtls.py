@@ -109,6 +109,11 @@ class DtlsTransport:
     # -- what came of it ----------------------------------------------------------------------------------
 
     @property
+    def has_keys(self) -> bool:
+        """Whether `keys` may be asked for."""
+        return self._keys is not None
+
+    @property
     def keys(self) -> SrtpKeys:
         """SRTP keys of both directions; only once CONNECTED."""
         if self._keys is None:

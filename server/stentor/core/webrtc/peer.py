@@ -37,12 +37,12 @@ class Peer:
         "_blocked",
         "_dtls",
         "_dtls_pair",
+        "_opener",
         "_out",
         "_server",
         "capsule",
         "created",
         "ice",
-        "opener",
         "seat",
         "state",
         "told",
@@ -54,7 +54,7 @@ class Peer:
         self.state = PeerState.HALF_OPEN
         self.created = now
         self.ice = IceLite(now=now)
-        self.opener: Opener | None = None
+        self._opener: Opener | None = None
         self.told: Pair | None = None
         """Where our shell sends the media; `PeerTable` compares it with `media_pair`."""
         self._server = capsule.kind is not PeerKind.PUBLISHER_PASSIVE
@@ -69,6 +69,17 @@ class Peer:
         """The association (there until the peer is closed)."""
         assert self._dtls is not None
         return self._dtls
+
+    @property
+    def opener(self) -> Opener | None:
+        """For what the peer sends; None before it is connected, and once somebody else has the keys.
+
+        Made for the first packet: who is handed over as soon as connected never needs one.
+        """
+        if self._opener is None and self.state is PeerState.CONNECTED and self.dtls.has_keys:
+            keys = self.dtls.keys
+            self._opener = Opener(keys.profile, keys.remote_key, keys.remote_salt)
+        return self._opener
 
     @property
     def media_pair(self) -> Pair | None:
@@ -114,8 +125,6 @@ class Peer:
     def connected(self, *, now: float) -> None:
         """DTLS is complete and the certificate is the promised one."""
         self.state = PeerState.CONNECTED
-        keys = self.dtls.keys
-        self.opener = Opener(keys.profile, keys.remote_key, keys.remote_salt)
         if self._dtls_pair is not None:
             # Its Finished answers what we sent there.
             self.ice.authenticated(self._dtls_pair.address, now=now)
@@ -134,7 +143,7 @@ class Peer:
         pairs, seen = self.ice.hand_over()
         self._dtls_pair = self.told = self.media_pair
         self.ice = HANDED_OVER
-        self.opener = None
+        self._opener = None
         self.dtls.forget_keys()
         return KnownSession(self.capsule.session, self.capsule.generation, consent_at, pairs, seen)
 

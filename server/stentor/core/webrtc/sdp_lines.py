@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from stentor.core.errors import LocalError, RemoteError
@@ -133,6 +134,7 @@ def candidate_lines(candidates: Sequence[Address]) -> list[str]:
     return lines
 
 
+@lru_cache(maxsize=64)  # they are our own, and the same in every answer
 def numeric_host(host: str) -> str:
     """The canonical spelling of a numeric address, no brackets and no zone (it means nothing elsewhere)."""
     try:
