@@ -3,7 +3,8 @@
  *   - a RED payload is taken apart within its bounds, and one that we built comes apart as what was put in;
  *   - every datagram is either acted on or counted under one reason;
  *   - what a child is sent opens with its key, and its index only grows;
- *   - of a packet that is not authentic, damaged or replayed, nothing is given on. */
+ *   - of a packet that is not authentic, damaged or replayed, nothing is given on;
+ *   - silence is told of events that were heard, once for what came at most. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +50,7 @@ struct world {
     struct child children[CHILDREN];
     struct captured captures[CAPTURES];
     unsigned next_capture;
-    uint64_t given, refused;
+    uint64_t given, refused, silences;
 };
 
 static struct stn_address address_of(int number)
@@ -241,6 +242,14 @@ static void send_raw(struct world *world, struct input *input)
     free(data);
 }
 
+/* Told of an event of ours, and no more often than something came that could stay away. */
+static void check_silence(struct world *world, const uint8_t *event, uint32_t size)
+{
+    INVARIANT(size == STN_EVENT_KEY);
+    INVARIANT(memcmp(event, events[0], size) == 0 || memcmp(event, events[1], size) == 0);
+    INVARIANT(++world->silences <= world->core->counters.trunk_received);
+}
+
 static void take_control(struct world *world)
 {
     static uint8_t room[1 << 14];
@@ -249,7 +258,11 @@ static void take_control(struct world *world)
         struct stn_up_record record;
         memcpy(&record, room + at, sizeof record);
         at += (uint32_t)sizeof record + record.size;
-        INVARIANT(at <= size && record.size > 0 && room[at - record.size] == STN_CONTROL_BYTE);
+        INVARIANT(at <= size && record.size > 0);
+        if (record.kind == STN_UP_SILENCE)
+            check_silence(world, room + at - record.size, record.size);
+        else
+            INVARIANT(record.kind == STN_UP_DATAGRAM && room[at - record.size] == STN_CONTROL_BYTE);
     }
 }
 
