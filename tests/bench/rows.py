@@ -161,11 +161,9 @@ async def gateway(bench: Bench) -> None:
 
 
 def bare_rows(bench: Bench, ptime: int, turn: int = 1) -> None:
-    """The bare sender at every count; in later turns where the native core was measured."""
+    """The bare sender at every count."""
     size = size_at(bench.found.sizes, ptime)
     for count in COUNTS:
-        if turn > 1 and of_turn(f"native {ptime} {count}", turn) not in bench.found.samples:
-            continue
         done = bare.run_bare(bench.program, bench.link, count, size, ptime)
         bench.found.samples[of_turn(f"bare {ptime} {count}", turn)] = done.paced
         bench.found.numbers[of_turn(f"bare {ptime} most {count}", turn)] = done.most
