@@ -16,6 +16,7 @@ from stentor.core.mesh.messages import Subscribe, SubscribeAck, Unsubscribe
 from stentor.core.outputs import Address
 from stentor.core.topology.relay_tree import RelayTree, TreeNode
 from stentor.core.trunk.epochs import Epochs
+from stentor.core.trunk.link import SILENCE
 from stentor.core.trunk.notices import AddRow, InstallUplink, RemoveRow, RemoveUplink, Send, Wanted
 from stentor.core.trunk.subscribers import Standing, Subscribers
 from stentor.core.trunk.uplink import Uplink
@@ -190,6 +191,9 @@ class Cluster:
         due = node.subscribers.next_due()
         if node.uplink is not None:
             due = min(due, node.uplink.next_due())
+            silent = self._heard_at(node) + SILENCE  # when the media core says so, should nothing come
+            if silent > self.now:
+                due = min(due, silent)
             if len(node.uplink.ssrcs) == 2:  # a shell looks every 20 to 50 ms whether the other one flows
                 due = min(due, self.now + 0.05)
         due = max(due, self.now + 0.005)
